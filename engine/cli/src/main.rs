@@ -1,0 +1,3 @@
+//! The command `windlass`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The rules of a rollout, without I/O: state machines, planning, retry.

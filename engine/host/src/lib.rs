@@ -1,0 +1,1 @@
+//! The wasmtime embedding: loads, limits and calls plugins.

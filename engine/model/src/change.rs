@@ -1,0 +1,95 @@
+use crate::{
+    Assignment, AssignmentId, AttemptId, AttemptOutcome, DecisionRecord, DeviceKey, Event,
+    Observation, RolloutKey, RolloutState, StateKind, Timestamp,
+};
+use std::time::Duration;
+
+/// Everything that one step of `core` decided about one rollout. It is persisted in one
+/// transaction, or not at all, before any effect of the step runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeSet {
+    /// Whose.
+    pub rollout: RolloutKey,
+    /// In the order in which they must be applied.
+    pub changes: Vec<Change>,
+    /// In the order in which they happened.
+    pub events: Vec<Event>,
+}
+
+impl ChangeSet {
+    /// Nothing yet.
+    pub fn new(rollout: RolloutKey) -> Self {
+        Self {
+            rollout,
+            changes: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Whether there is nothing to persist.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.events.is_empty()
+    }
+}
+
+/// One aggregate operation of the store.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// The rollout moved.
+    Rollout {
+        /// To this state.
+        state: RolloutState,
+        /// First start.
+        started_at: Option<Timestamp>,
+        /// End.
+        ended_at: Option<Timestamp>,
+        /// Finished pauses.
+        paused_for: Duration,
+        /// Pause in force.
+        paused_since: Option<Timestamp>,
+    },
+    /// An assignment moved from a state of kind `from`; if the row is elsewhere the whole
+    /// set is refused.
+    Assignment {
+        /// The state the row must be in.
+        from: StateKind,
+        /// The whole row after.
+        row: Box<Assignment>,
+    },
+    /// An attempt begins. Refused if the device has an unsettled attempt in any rollout.
+    AttemptStarted {
+        /// Its id.
+        attempt: AttemptId,
+        /// Of this assignment.
+        assignment: AssignmentId,
+        /// On this device.
+        device: DeviceKey,
+        /// 1 for the assignment's first.
+        number: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// The push returned, or its loss was noticed; the device stays fenced until
+    /// [`Change::AttemptSettled`].
+    AttemptEnded {
+        /// Its id.
+        attempt: AttemptId,
+        /// When.
+        at: Timestamp,
+        /// How.
+        outcome: AttemptOutcome,
+        /// Payload bytes that left for the device.
+        bytes: u64,
+    },
+    /// It is known what became of the attempt: the device may be pushed to again.
+    AttemptSettled {
+        /// Its id.
+        attempt: AttemptId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A policy answered.
+    Decision(Box<DecisionRecord>),
+    /// Something was learned about a device.
+    Observed(Observation),
+}

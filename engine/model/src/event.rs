@@ -1,0 +1,134 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AttemptId, DeviceId, Failure, FailureKind, Outcome, PluginName, Reason, RolloutKey, Sequence,
+    SkipReason, StateCounts, Timestamp, Verdict,
+};
+
+/// An immutable fact. The store gives it its [`Sequence`] when it is committed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// Of which rollout, if of one.
+    pub rollout: Option<RolloutKey>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// An event with its place in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoggedEvent {
+    /// Its place.
+    pub seq: Sequence,
+    /// The event.
+    pub event: Event,
+}
+
+/// What happened. Serialized with a `type` in kebab-case; fields are only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "fields are named for what they hold")]
+pub enum EventKind {
+    /// The first start of a rollout: its targets are fixed.
+    RolloutStarted { targets: u64, unselected: u64 },
+    /// A later process took the rollout up again.
+    RolloutContinued { settling: u64 },
+    /// The first device of a cohort may start.
+    CohortStarted { cohort: String, size: u64 },
+    /// Every device of a cohort ended.
+    CohortEnded {
+        cohort: String,
+        succeeded: u64,
+        failed: u64,
+    },
+    /// An attempt began.
+    AttemptStarted {
+        device: DeviceId,
+        attempt: AttemptId,
+        number: u32,
+    },
+    /// The device took all bytes; it is asked what it runs, unless that is off.
+    AttemptDelivered {
+        device: DeviceId,
+        attempt: AttemptId,
+    },
+    /// The device will fetch by itself.
+    AttemptOffered {
+        device: DeviceId,
+        attempt: AttemptId,
+        offer: String,
+    },
+    /// An attempt failed. `retry_at` is absent if it was the last.
+    AttemptFailed {
+        device: DeviceId,
+        attempt: AttemptId,
+        failure: Failure,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        retry_at: Option<Timestamp>,
+    },
+    /// An attempt was stopped on purpose.
+    AttemptCancelled {
+        device: DeviceId,
+        attempt: AttemptId,
+    },
+    /// A result of an attempt that is no longer in hand; recorded, without effect.
+    AttemptResultLate {
+        device: DeviceId,
+        attempt: AttemptId,
+    },
+    /// It is being found out what a device runs after a lost answer.
+    DeviceSettling {
+        device: DeviceId,
+        attempt: AttemptId,
+    },
+    /// Put off.
+    DeviceDeferred {
+        device: DeviceId,
+        until: Timestamp,
+        needs_connection: bool,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reason: Option<Reason>,
+    },
+    /// Runs the release.
+    DeviceSucceeded { device: DeviceId },
+    /// Ended by a failure that no retry mends.
+    DeviceFailed { device: DeviceId, kind: FailureKind },
+    /// Refused the release.
+    DeviceRejected { device: DeviceId },
+    /// Rightly left alone.
+    DeviceSkipped {
+        device: DeviceId,
+        reason: SkipReason,
+    },
+    /// Ended by an abort or a person.
+    DeviceCancelled { device: DeviceId },
+    /// Its attempts are used up.
+    DeviceDeadLettered { device: DeviceId, kind: FailureKind },
+    /// A policy's answer differs from its last.
+    DecisionTaken {
+        policy: PluginName,
+        verdict: Verdict,
+        reasons: Vec<Reason>,
+    },
+    /// A policy could not answer: the rollout holds.
+    DecisionFailed { policy: PluginName, message: String },
+    /// Nothing starts for now.
+    RolloutHolding { reasons: Vec<Reason> },
+    /// A hold was lifted.
+    RolloutReleased,
+    /// Nothing starts until a person resumes.
+    RolloutPaused { reasons: Vec<Reason> },
+    /// A pause was lifted.
+    RolloutResumed { actor: String },
+    /// Nothing starts any more.
+    RolloutAborting { reasons: Vec<Reason> },
+    /// The engine was told to stop and starts nothing more.
+    RolloutStopping,
+    /// The run is over. The last event of a run; counts are of all targets.
+    RolloutCompleted {
+        outcome: Outcome,
+        counts: StateCounts,
+        duration_ms: u64,
+    },
+}

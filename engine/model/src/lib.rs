@@ -1,0 +1,32 @@
+//! The data that the parts of Windlass hand to each other: ids, devices, releases,
+//! rollouts, assignments, attempts, decisions, events, and the change set that
+//! carries what `core` decided to `store`. Plain values, serde only: no clock, no
+//! I/O, no rules. The rules are in `windlass-core`.
+
+mod assignment;
+mod change;
+mod decision;
+mod device;
+mod digest;
+mod event;
+mod failure;
+mod id;
+mod policy;
+mod release;
+mod rollout;
+mod snapshot;
+mod time;
+
+pub use assignment::*;
+pub use change::*;
+pub use decision::*;
+pub use device::*;
+pub use digest::*;
+pub use event::*;
+pub use failure::*;
+pub use id::*;
+pub use policy::*;
+pub use release::*;
+pub use rollout::*;
+pub use snapshot::*;
+pub use time::*;

@@ -1,0 +1,17 @@
+use crate::{Assignment, CohortView, DecisionRecord, StoredRollout, Timestamp};
+
+/// All that `core` needs to take a rollout up: counts and live assignments. Pending and
+/// deferred ones are paged from the store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RolloutSnapshot {
+    /// The rollout.
+    pub rollout: StoredRollout,
+    /// Counts per cohort, in order.
+    pub cohorts: Vec<CohortView>,
+    /// Assignments that are neither pending, deferred nor ended, by ascending id.
+    pub live: Vec<Assignment>,
+    /// The newest decision of each policy, in configured order.
+    pub decisions: Vec<Option<DecisionRecord>>,
+    /// When the first deferred assignment is due.
+    pub next_deferred: Option<Timestamp>,
+}

@@ -1,0 +1,1 @@
+//! The shell around the core: driver loop, effects, payloads, event bus, progress.

@@ -1,0 +1,1 @@
+//! Durable state: aggregate operations over SQLite.
