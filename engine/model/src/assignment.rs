@@ -193,7 +193,8 @@ pub struct Assignment {
     /// Attempts that were started, including those that ended through our own fault.
     pub started_attempts: u32,
     /// Attempts that count against `retry.attempts`: started ones less those that ended
-    /// through our own fault.
+    /// through our own fault, and tries that ended before a push because a device that
+    /// had taken the release was silent.
     pub counted_attempts: u32,
     /// The kind of failure of the first counted attempt, if that failed.
     pub first_failure: Option<FailureKind>,

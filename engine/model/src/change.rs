@@ -56,6 +56,9 @@ pub enum Change {
         /// The whole row after.
         row: Box<Assignment>,
     },
+    /// Every assignment of the rollout that is pending or deferred becomes cancelled: one
+    /// operation, because an abort may meet a million of them.
+    CancelRemaining,
     /// An attempt begins. Refused if the device has an unsettled attempt in any rollout.
     AttemptStarted {
         /// Its id.

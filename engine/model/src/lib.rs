@@ -5,6 +5,7 @@
 
 mod assignment;
 mod change;
+mod condition;
 mod decision;
 mod device;
 mod digest;
@@ -19,6 +20,7 @@ mod time;
 
 pub use assignment::*;
 pub use change::*;
+pub use condition::*;
 pub use decision::*;
 pub use device::*;
 pub use digest::*;

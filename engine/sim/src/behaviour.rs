@@ -1,0 +1,174 @@
+//! How a device behaves.
+
+use std::{num::NonZeroU64, ops::RangeInclusive, time::Duration};
+
+use windlass_model::Connectivity;
+
+use crate::dice::{Dice, Question};
+
+/// How a device behaves. The default is a perfect device: online, immediate, faultless.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Behaviour {
+    /// How long every answer is held back, drawn evenly from this range for each request.
+    /// A push is installed before its answer is held back.
+    pub latency: RangeInclusive<Duration>,
+    /// Most bytes of a body that are read in a second; `None` is as fast as it goes.
+    pub bandwidth: Option<NonZeroU64>,
+    /// What happens between a good body and the new version.
+    pub install: Install,
+    /// What goes wrong, if anything does.
+    pub failing: Option<Failing>,
+    /// Set if the device starts offline: its connections are refused, or reset where many
+    /// devices share a listener.
+    pub offline: Option<Offline>,
+    /// The status that the export gives, where it is to differ from the truth.
+    pub listed_as: Option<Connectivity>,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            latency: Duration::ZERO..=Duration::ZERO,
+            bandwidth: None,
+            install: Install::default(),
+            failing: None,
+            offline: None,
+            listed_as: None,
+        }
+    }
+}
+
+impl Behaviour {
+    /// A perfect device but for this fault.
+    pub fn failing(fault: Fault, when: When) -> Self {
+        Self {
+            failing: Some(Failing { fault, when }),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the `nth` connection, from 0, is turned away.
+    pub(crate) fn refuses(&self, dice: Dice, nth: u64) -> bool {
+        self.failing.as_ref().is_some_and(|failing| {
+            matches!(failing.fault, Fault::Refuse) && failing.when.holds(dice, nth)
+        })
+    }
+
+    /// Whether no connection will ever be taken.
+    pub(crate) fn never_listens(&self) -> bool {
+        matches!(
+            self.failing,
+            Some(Failing {
+                fault: Fault::Refuse,
+                when: When::Always
+            })
+        )
+    }
+
+    /// What goes wrong with the `nth` push, from 0.
+    pub(crate) fn fault_of_push(&self, dice: Dice, nth: u64) -> Option<&Fault> {
+        self.failing
+            .as_ref()
+            .filter(|failing| failing.when.holds(dice, nth))
+            .map(|failing| &failing.fault)
+    }
+}
+
+/// What happens between a good body and the new version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Install {
+    /// From the end of the body until the new version runs.
+    pub takes: Duration,
+    /// What is said of the version until then.
+    pub meanwhile: Meanwhile,
+}
+
+/// What `GET /version` answers during an install.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// The version that ran before.
+    #[default]
+    OldVersion,
+    /// 503.
+    Unavailable,
+}
+
+/// A fault and when it strikes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failing {
+    /// What goes wrong.
+    pub fault: Fault,
+    /// Which pushes it strikes; for [`Fault::Refuse`], which connections.
+    pub when: When,
+}
+
+/// What can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection is refused if the device has a port of its own and always refuses,
+    /// else reset as soon as it is accepted.
+    Refuse,
+    /// The body is read, nothing is installed, and this status is the answer.
+    Status {
+        /// The HTTP status.
+        code: http::StatusCode,
+        /// Seconds for a `Retry-After` header.
+        retry_after: Option<u32>,
+    },
+    /// The body is read, nothing is installed, and no answer comes.
+    Hang,
+    /// The body is read and installed, and no answer comes.
+    Swallow,
+    /// The connection is closed once this many bytes of the body were read (or at its
+    /// end, if it is shorter), without an answer.
+    Cut {
+        /// Bytes of the body.
+        after: u64,
+    },
+    /// The push is answered with success and the old version stays.
+    KeepVersion,
+    /// The release is installed, and `GET /version` answers with broken JSON until the
+    /// next install.
+    GarbledReport,
+}
+
+impl Fault {
+    /// A failing status without `Retry-After`. A code that is no HTTP status (below 100
+    /// or over 999) becomes 500.
+    pub fn status(code: u16) -> Self {
+        Self::Status {
+            code: http::StatusCode::from_u16(code)
+                .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR),
+            retry_after: None,
+        }
+    }
+}
+
+/// Which pushes, or connections, a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum When {
+    /// Every one.
+    Always,
+    /// The first so many; those after them succeed.
+    First(u64),
+    /// Each with this probability, 0.0 to 1.0.
+    Chance(f64),
+}
+
+impl When {
+    fn holds(self, dice: Dice, nth: u64) -> bool {
+        match self {
+            Self::Always => true,
+            Self::First(count) => nth < count,
+            Self::Chance(share) => dice.chance(Question::Failing, nth, share),
+        }
+    }
+}
+
+/// A device that starts offline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offline {
+    /// When it comes online by itself, from the start of the fleet; `None` leaves it to
+    /// [`Fleet::connect`](crate::Fleet::connect).
+    pub comes_online_after: Option<Duration>,
+}
