@@ -1,0 +1,141 @@
+use std::fmt;
+
+use windlass_model::{
+    AssignmentId, AttemptId, ChangeSet, CohortIndex, DeviceKey, Outcome, Reason, Timestamp, View,
+};
+
+/// What [`Rollout::poll_output`](crate::Rollout::poll_output) drains.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// To be persisted in one transaction before any effect runs.
+    pub changes: ChangeSet,
+    /// To be run after that, in any order.
+    pub effects: Vec<Effect>,
+}
+
+/// Something the driver is asked to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Read pending assignments of a cohort in rank order, gate them, and answer with
+    /// [`Input::Page`](crate::Input::Page). At most one per cohort is outstanding.
+    Page {
+        /// Which cohort.
+        cohort: CohortIndex,
+        /// Only those of a higher rank.
+        after: Option<AssignmentId>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Read deferred assignments that are due, gate them (probing those that must
+    /// connect), and answer with [`Input::Deferred`](crate::Input::Deferred). At most
+    /// one is outstanding.
+    PageDeferred {
+        /// At most so many.
+        limit: usize,
+    },
+    /// Push; answered by [`Input::AttemptEnded`](crate::Input::AttemptEnded).
+    Start {
+        /// Whose.
+        assignment: AssignmentId,
+        /// Its device.
+        device: DeviceKey,
+        /// The attempt's id.
+        attempt: AttemptId,
+        /// 1 for the assignment's first.
+        number: u32,
+    },
+    /// Ask the device what it runs, once; answered by
+    /// [`Input::Verified`](crate::Input::Verified). Asked again after a while if the
+    /// answer leaves it open. At most one per assignment is outstanding.
+    Verify {
+        /// Whose.
+        assignment: AssignmentId,
+        /// Its device.
+        device: DeviceKey,
+        /// The attempt in question.
+        attempt: AttemptId,
+    },
+    /// Cancel a push; it still answers by
+    /// [`Input::AttemptEnded`](crate::Input::AttemptEnded).
+    Cancel {
+        /// Whose.
+        assignment: AssignmentId,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Ask every policy; answered by [`Input::Decided`](crate::Input::Decided). At most
+    /// one is outstanding.
+    Decide {
+        /// One per policy, in configured order.
+        requests: Vec<DecideRequest>,
+    },
+    /// Refill the attempt ids, then call
+    /// [`Rollout::dispatch`](crate::Rollout::dispatch).
+    NeedAttemptIds,
+    /// The run is over; no output follows.
+    Finished(Outcome),
+}
+
+/// A question to one policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecideRequest {
+    /// Its position in the configured order.
+    pub policy: usize,
+    /// What it may know. Signals and approvals are empty: the driver fills in those the
+    /// policy asked for.
+    pub view: View,
+    /// Of its last decision; empty at first.
+    pub memo: Vec<u8>,
+}
+
+/// What a rollout's next timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerReason {
+    /// The policies are asked.
+    Decide,
+    /// A retry is due.
+    Retry,
+    /// A device is asked again what it runs, or an offer lapses.
+    Ask,
+    /// A deferred device is due.
+    Deferred,
+    /// The break after faults of ours is over.
+    Breaker,
+}
+
+/// What a rollout is doing; see [`Rollout::standing`](crate::Rollout::standing).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Standing {
+    /// Something is under way.
+    Working,
+    /// It goes on by itself at this instant.
+    WaitingUntil(Timestamp, WaitingFor),
+    /// It goes on when a person, a gate or a device lets it; never empty.
+    Blocked(Vec<Reason>),
+    /// The run is over.
+    Ended(Outcome),
+}
+
+/// What a waiting rollout waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitingFor {
+    /// A policy wants to be asked then, such as at the end of a soak.
+    Policy,
+    /// A retry is due then.
+    Retry,
+    /// Deferred devices may start then.
+    Window,
+    /// A break after faults of ours.
+    Breaker,
+}
+
+impl fmt::Display for WaitingFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Policy => "a policy's clock",
+            Self::Retry => "the next retry",
+            Self::Window => "devices that may start later",
+            Self::Breaker => "a break after faults of the delivery",
+        })
+    }
+}

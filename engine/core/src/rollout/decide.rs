@@ -1,0 +1,363 @@
+//! When policies are asked, and what their latest answers allow.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use windlass_model::{
+    Ceiling, CohortIndex, CohortView, Decision, DecisionAnswer, DecisionRecord, PluginPin, Reason,
+    Timestamp, Verdict, View,
+};
+
+use super::{timer::monotonic, triggers::Triggers};
+use crate::{DecideRequest, Now};
+
+/// Counts change thousands of times a second; a policy need not see each.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+/// A policy that could not answer may have cost a whole time-out.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// The policies of a rollout and what they said last.
+#[derive(Debug)]
+pub(super) struct Decider {
+    policies: Vec<Policy>,
+    asked: Option<View>,
+    asked_at: Option<Duration>,
+    /// The instant that the latest answers speak of.
+    answered: Timestamp,
+    /// Something was counted since they were asked.
+    dirty: bool,
+    triggers: Triggers,
+}
+
+#[derive(Debug)]
+struct Policy {
+    pin: PluginPin,
+    memo: Vec<u8>,
+    /// The answer that the store has.
+    written: Option<DecisionAnswer>,
+    /// The answer given in this process.
+    latest: Option<Result<Decision, String>>,
+    /// Reasons of its pauses that a person overruled.
+    overruled: BTreeSet<(String, Option<CohortIndex>)>,
+}
+
+/// What became of one policy's answer.
+pub(super) struct Noted {
+    pub(super) record: DecisionRecord,
+    /// It differs from the last in more than its memo.
+    pub(super) is_news: bool,
+}
+
+impl Decider {
+    pub(super) fn new(pins: Vec<PluginPin>, last: Vec<Option<DecisionRecord>>) -> Self {
+        let last = last.into_iter().chain(std::iter::repeat_with(|| None));
+        let policies = pins
+            .into_iter()
+            .zip(last)
+            .map(|(pin, last)| {
+                let (memo, written) = last.map_or((Vec::new(), None), |record| {
+                    let memo = match &record.answer {
+                        DecisionAnswer::Decided(decision) => decision.memo.clone(),
+                        DecisionAnswer::Failed(_) => record.memo_before,
+                    };
+                    (memo, Some(record.answer))
+                });
+                Policy {
+                    pin,
+                    memo,
+                    written,
+                    latest: None,
+                    overruled: BTreeSet::new(),
+                }
+            })
+            .collect();
+        Self {
+            policies,
+            asked: None,
+            asked_at: None,
+            answered: Timestamp(0),
+            dirty: false,
+            triggers: Triggers::default(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.policies.is_empty()
+    }
+
+    pub(super) fn counted(&mut self, index: CohortIndex, cohort: &CohortView) {
+        self.dirty = true;
+        self.triggers.counted(index, cohort);
+    }
+
+    /// Whether an answer about what happened so far is still to come.
+    pub(super) fn is_behind(&self, now: Timestamp) -> bool {
+        let expired = |decision: &Decision| decision.valid_until < now;
+        !self.policies.is_empty()
+            && (self.asked.is_some()
+                || self.dirty
+                || self.triggers.fired()
+                || self.asked_at.is_none()
+                || self.decisions().any(expired))
+    }
+
+    /// When the policies are to be asked next, by the monotonic clock.
+    pub(super) fn next_ask(&self, now: Now) -> Option<Duration> {
+        if self.policies.is_empty() || self.asked.is_some() {
+            return None;
+        }
+        let Some(asked_at) = self.asked_at else {
+            return Some(now.monotonic);
+        };
+        let failed = self
+            .policies
+            .iter()
+            .any(|policy| matches!(policy.latest, Some(Err(_)) | None));
+        if failed {
+            return Some(asked_at + AFTER_FAILURE);
+        }
+        if self.triggers.fired() {
+            return Some(now.monotonic);
+        }
+        let earliest = asked_at + MIN_INTERVAL;
+        if self.dirty {
+            return Some(earliest);
+        }
+        // Renewed at half their time, decisions never lapse while all is well.
+        self.decisions()
+            .flat_map(|decision| {
+                let lasts = decision.valid_until.since(self.answered);
+                let renewal = self.answered.plus(lasts / 2);
+                decision.ask_at.into_iter().chain([renewal])
+            })
+            .min()
+            .map(|at| monotonic(now, at).max(earliest))
+    }
+
+    pub(super) fn ask(&mut self, now: Now, view: View) -> Vec<DecideRequest> {
+        self.asked_at = Some(now.monotonic);
+        self.dirty = false;
+        self.triggers.reset_fired();
+        let requests = self
+            .policies
+            .iter()
+            .enumerate()
+            .map(|(index, policy)| DecideRequest {
+                policy: index,
+                view: view.clone(),
+                memo: policy.memo.clone(),
+            })
+            .collect();
+        self.asked = Some(view);
+        requests
+    }
+
+    /// Takes the answers; none is returned if nobody was asked. Those that the store
+    /// must keep come back.
+    pub(super) fn accept(
+        &mut self,
+        now: Now,
+        answers: Vec<Result<Decision, String>>,
+        cohorts: &[CohortView],
+    ) -> Option<Vec<Noted>> {
+        let view = self.asked.take()?;
+        self.answered = view.now;
+        let missing = std::iter::repeat_with(|| Err("no answer was given".to_owned()));
+        let noted = self
+            .policies
+            .iter_mut()
+            .zip(answers.into_iter().chain(missing))
+            .filter_map(|(policy, answer)| policy.accept(now, sound(answer, cohorts), &view))
+            .collect();
+        let wanted = self
+            .policies
+            .iter()
+            .filter_map(|policy| policy.latest.as_ref()?.as_ref().ok())
+            .flat_map(|decision| &decision.triggers);
+        self.triggers.replace(wanted, &view, cohorts);
+        Some(noted)
+    }
+
+    /// Whether every policy has a decision that still holds.
+    pub(super) fn permits(&self, now: Timestamp) -> bool {
+        self.policies.iter().all(
+            |policy| matches!(&policy.latest, Some(Ok(decision)) if now <= decision.valid_until),
+        )
+    }
+
+    /// How many more devices of a cohort may be started now.
+    pub(super) fn room(&self, index: CohortIndex, cohort: &CohortView) -> u64 {
+        self.least(index, |ceiling| {
+            ceiling
+                .started
+                .saturating_sub(cohort.started)
+                .min(ceiling.in_progress.saturating_sub(cohort.in_progress))
+        })
+    }
+
+    /// How many more devices of a cohort may be started once others have ended.
+    pub(super) fn room_ahead(&self, index: CohortIndex, cohort: &CohortView) -> u64 {
+        self.least(index, |ceiling| {
+            if ceiling.in_progress == 0 {
+                0
+            } else {
+                ceiling.started.saturating_sub(cohort.started)
+            }
+        })
+    }
+
+    fn least(&self, index: CohortIndex, room: impl Fn(&Ceiling) -> u64) -> u64 {
+        self.policies
+            .iter()
+            .map(|policy| match &policy.latest {
+                Some(Ok(decision)) => decision.ceilings.get(index.0 as usize).map_or(0, &room),
+                Some(Err(_)) | None => 0,
+            })
+            .min()
+            .unwrap_or(u64::MAX)
+    }
+
+    /// The most severe verdict in force, and the reasons of those who gave it. A failed
+    /// answer holds; an overruled pause goes on.
+    pub(super) fn verdict(&self) -> (Verdict, Vec<Reason>) {
+        let severest = self
+            .policies
+            .iter()
+            .map(Policy::verdict)
+            .max()
+            .unwrap_or(Verdict::Continue);
+        let reasons = self
+            .policies
+            .iter()
+            .filter(|policy| policy.verdict() == severest)
+            .flat_map(Policy::reasons)
+            .collect();
+        (severest, reasons)
+    }
+
+    /// A person resumed: pauses in force count no more, until their reasons change.
+    pub(super) fn overrule(&mut self) {
+        for policy in &mut self.policies {
+            if let Some(Ok(decision)) = &policy.latest
+                && decision.verdict == Verdict::Pause
+            {
+                policy.overruled = decision.reasons.iter().map(reason_key).collect();
+            }
+        }
+        self.dirty = true;
+    }
+
+    /// When a policy wants to be asked, if one said so.
+    pub(super) fn ask_at(&self) -> Option<Timestamp> {
+        self.decisions()
+            .filter_map(|decision| decision.ask_at)
+            .min()
+    }
+
+    fn decisions(&self) -> impl Iterator<Item = &Decision> {
+        self.policies
+            .iter()
+            .filter_map(|policy| policy.latest.as_ref()?.as_ref().ok())
+    }
+}
+
+impl Policy {
+    fn accept(&mut self, now: Now, answer: Result<Decision, String>, view: &View) -> Option<Noted> {
+        let kept = match &answer {
+            Ok(decision) => DecisionAnswer::Decided(decision.clone()),
+            Err(message) => DecisionAnswer::Failed(message.clone()),
+        };
+        let is_news = self
+            .written
+            .as_ref()
+            .is_none_or(|written| !says_the_same(written, &kept));
+        let memo_before = self.memo.clone();
+        if let Ok(decision) = &answer {
+            self.memo.clone_from(&decision.memo);
+            let pauses = decision.verdict == Verdict::Pause
+                && decision
+                    .reasons
+                    .iter()
+                    .all(|reason| self.overruled.contains(&reason_key(reason)));
+            if !pauses {
+                self.overruled.clear();
+            }
+        }
+        self.latest = Some(answer);
+        if !is_news && memo_before == self.memo {
+            return None;
+        }
+        self.written = Some(kept.clone());
+        Some(Noted {
+            record: DecisionRecord {
+                policy: self.pin.name.clone(),
+                component: self.pin.component,
+                settings: self.pin.settings,
+                at: now.wall,
+                view: view.clone(),
+                memo_before,
+                answer: kept,
+            },
+            is_news,
+        })
+    }
+
+    fn verdict(&self) -> Verdict {
+        match &self.latest {
+            None => Verdict::Continue,
+            Some(Err(_)) => Verdict::Hold,
+            Some(Ok(decision)) => match decision.verdict {
+                Verdict::Pause if !self.overruled.is_empty() => Verdict::Continue,
+                verdict => verdict,
+            },
+        }
+    }
+
+    fn reasons(&self) -> Vec<Reason> {
+        match &self.latest {
+            None => Vec::new(),
+            Some(Ok(decision)) => decision.reasons.clone(),
+            Some(Err(message)) => vec![Reason {
+                code: "policy-failed".to_owned(),
+                cohort: None,
+                parameters: [(
+                    "policy".to_owned(),
+                    windlass_model::Value::Text(self.pin.name.to_string()),
+                )]
+                .into(),
+                text: format!("policy `{}` could not answer: {message}", self.pin.name),
+            }],
+        }
+    }
+}
+
+/// An answer that does not fit the cohorts is none.
+fn sound(answer: Result<Decision, String>, cohorts: &[CohortView]) -> Result<Decision, String> {
+    let decision = answer?;
+    if decision.ceilings.len() != cohorts.len() {
+        return Err(format!(
+            "it gave {} ceilings for {} cohorts",
+            decision.ceilings.len(),
+            cohorts.len()
+        ));
+    }
+    Ok(decision)
+}
+
+/// Whether two answers differ in nothing but how long they hold and the memo.
+fn says_the_same(one: &DecisionAnswer, other: &DecisionAnswer) -> bool {
+    match (one, other) {
+        (DecisionAnswer::Decided(one), DecisionAnswer::Decided(other)) => {
+            one.ceilings == other.ceilings
+                && one.verdict == other.verdict
+                && one.reasons == other.reasons
+                && one.triggers == other.triggers
+        }
+        (DecisionAnswer::Failed(one), DecisionAnswer::Failed(other)) => one == other,
+        (DecisionAnswer::Decided(_), DecisionAnswer::Failed(_))
+        | (DecisionAnswer::Failed(_), DecisionAnswer::Decided(_)) => false,
+    }
+}
+
+fn reason_key(reason: &Reason) -> (String, Option<CohortIndex>) {
+    (reason.code.clone(), reason.cohort)
+}

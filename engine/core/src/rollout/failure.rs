@@ -1,0 +1,160 @@
+//! What an attempt's failure means for its device (design §7.3, §7.4).
+
+use windlass_model::{
+    AssignmentId, AssignmentState, AttemptId, Change, EventKind, Failure, FailureClass,
+    FailureKind, RolloutState, Timestamp,
+};
+
+use super::Rollout;
+use crate::{Now, retry};
+
+enum Consequence {
+    Retry(Timestamp),
+    DeadLetter,
+    End(AssignmentState),
+}
+
+impl Rollout {
+    /// The attempt failed for certain: its device does not run the release by it.
+    pub(super) fn fail(
+        &mut self,
+        now: Now,
+        id: AssignmentId,
+        attempt: AttemptId,
+        failure: Failure,
+    ) {
+        let Some(live) = self.live.get_mut(&id) else {
+            return;
+        };
+        let kind = failure.kind;
+        let row = &mut live.row;
+        row.last_failure = Some((kind, now.wall));
+        row.attempt_started = None;
+        if kind.class() == FailureClass::Ours {
+            row.counted_attempts = row.counted_attempts.saturating_sub(1);
+        } else if row.counted_attempts == 1 && row.first_failure.is_none() {
+            row.first_failure = Some(kind);
+            let row = row.clone();
+            self.count_first_failure(&row, kind);
+        }
+        self.change(Change::AttemptSettled {
+            attempt,
+            at: now.wall,
+        });
+        let consequence = self.consequence(now, id, attempt, &failure);
+        self.bear(now, id, attempt, failure, consequence);
+    }
+
+    /// A device that took the release and fell silent could not be asked before its
+    /// retry: that try is used up without a push.
+    pub(super) fn silent_again(&mut self, now: Now, id: AssignmentId, attempt: AttemptId) {
+        let Some(live) = self.live.get_mut(&id) else {
+            return;
+        };
+        live.row.counted_attempts += 1;
+        let kind = FailureKind::Silent;
+        let failure = Failure::new(kind, "the device took the release and cannot be asked");
+        match self.consequence(now, id, attempt, &failure) {
+            Consequence::Retry(retry_at) => self.wait(now, id, retry_at),
+            Consequence::DeadLetter | Consequence::End(_) => {
+                if let Some(live) = self.live.get(&id) {
+                    let device = live.row.device_id.clone();
+                    self.emit(now, EventKind::DeviceDeadLettered { device, kind });
+                }
+                self.advance(now, id, |row| {
+                    row.state = AssignmentState::DeadLettered(kind);
+                });
+            }
+        }
+    }
+
+    fn wait(&mut self, now: Now, id: AssignmentId, retry_at: Timestamp) {
+        self.advance(now, id, |row| {
+            row.state = AssignmentState::Waiting { retry_at };
+        });
+        self.set_timer(id, now.monotonic + retry_at.since(now.wall));
+    }
+
+    fn consequence(
+        &self,
+        now: Now,
+        id: AssignmentId,
+        attempt: AttemptId,
+        failure: &Failure,
+    ) -> Consequence {
+        let counted = self
+            .live
+            .get(&id)
+            .map_or(0, |live| live.row.counted_attempts);
+        let kind = failure.kind;
+        let ours = kind.class() == FailureClass::Ours;
+        if kind == FailureKind::Rejected {
+            Consequence::End(AssignmentState::Rejected)
+        } else if !kind.is_retryable() {
+            Consequence::End(AssignmentState::Failed(kind))
+        } else if !ours && counted >= self.settings.retry.attempts {
+            Consequence::DeadLetter
+        } else if self.state == RolloutState::Aborting {
+            Consequence::End(AssignmentState::Cancelled)
+        } else if kind == FailureKind::Shutdown {
+            Consequence::Retry(now.wall)
+        } else {
+            let delay = retry::delay(
+                &self.settings.retry,
+                self.settings.seed,
+                attempt,
+                counted.max(1),
+                failure.retry_after,
+            );
+            Consequence::Retry(now.wall.plus(delay))
+        }
+    }
+
+    fn bear(
+        &mut self,
+        now: Now,
+        id: AssignmentId,
+        attempt: AttemptId,
+        failure: Failure,
+        consequence: Consequence,
+    ) {
+        let Some(live) = self.live.get(&id) else {
+            return;
+        };
+        let device = live.row.device_id.clone();
+        let kind = failure.kind;
+        let retry_at = match &consequence {
+            Consequence::Retry(at) => Some(*at),
+            Consequence::DeadLetter | Consequence::End(_) => None,
+        };
+        self.emit(
+            now,
+            EventKind::AttemptFailed {
+                device: device.clone(),
+                attempt,
+                failure,
+                retry_at,
+            },
+        );
+        match consequence {
+            Consequence::Retry(retry_at) => self.wait(now, id, retry_at),
+            Consequence::DeadLetter => {
+                self.emit(now, EventKind::DeviceDeadLettered { device, kind });
+                self.advance(now, id, |row| {
+                    row.state = AssignmentState::DeadLettered(kind);
+                });
+            }
+            Consequence::End(state) => {
+                self.emit(
+                    now,
+                    match state {
+                        AssignmentState::Rejected => EventKind::DeviceRejected { device },
+                        AssignmentState::Cancelled => EventKind::DeviceCancelled { device },
+                        _ => EventKind::DeviceFailed { device, kind },
+                    },
+                );
+                self.advance(now, id, |row| row.state = state);
+            }
+        }
+    }
+}

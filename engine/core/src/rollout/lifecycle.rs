@@ -1,0 +1,354 @@
+//! The rollout's own state: holds, pauses, aborts, stops and ends.
+
+use windlass_model::{
+    AssignmentId, AssignmentState, Change, Decision, DecisionAnswer, EventKind, Outcome, Reason,
+    RolloutState, StateKind, Value, Verdict, View,
+};
+
+use super::{
+    Rollout,
+    breaker::{Call, Tripped},
+    decide::Noted,
+};
+use crate::{Command, Effect, Now, StopCause};
+
+impl Rollout {
+    /// When the policies are to be asked, if they have a say.
+    pub(super) fn decision_wanted(&self) -> Option<std::time::Duration> {
+        let heard = match self.state {
+            RolloutState::Running | RolloutState::Holding | RolloutState::Paused => {
+                self.stop.is_none()
+            }
+            RolloutState::Draft
+            | RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Completed => false,
+        };
+        self.decider.next_ask(self.now).filter(|_| heard)
+    }
+
+    pub(super) fn ask_policies(&mut self, now: Now) {
+        if self
+            .decision_wanted()
+            .is_some_and(|due| due <= now.monotonic)
+        {
+            let pause = self.paused_since.map(|since| now.wall.since(since));
+            let view = View {
+                now: now.wall,
+                started_at: self.started_at.unwrap_or(now.wall),
+                paused_for: self.paused_for + pause.unwrap_or_default(),
+                cohorts: self.cohorts.clone(),
+                starts_last_minute: self.starts.count(now.monotonic),
+                approvals: Vec::new(),
+                signals: Vec::new(),
+            };
+            let requests = self.decider.ask(now, view);
+            self.effects.push(Effect::Decide { requests });
+        }
+    }
+
+    pub(super) fn decided(&mut self, now: Now, answers: Vec<Result<Decision, String>>) {
+        let Some(noted) = self.decider.accept(now, answers, &self.cohorts) else {
+            debug_assert!(false, "the policies were asked");
+            return;
+        };
+        // What they say after an abort changes nothing.
+        if self.state == RolloutState::Aborting {
+            return;
+        }
+        for Noted { record, is_news } in noted {
+            if is_news {
+                let policy = record.policy.clone();
+                self.emit(
+                    now,
+                    match &record.answer {
+                        DecisionAnswer::Decided(decision) => EventKind::DecisionTaken {
+                            policy,
+                            verdict: decision.verdict,
+                            reasons: decision.reasons.clone(),
+                        },
+                        DecisionAnswer::Failed(message) => EventKind::DecisionFailed {
+                            policy,
+                            message: message.clone(),
+                        },
+                    },
+                );
+            }
+            self.change(Change::Decision(Box::new(record)));
+        }
+        let (verdict, reasons) = self.decider.verdict();
+        match verdict {
+            Verdict::Continue | Verdict::Hold => self.review_hold(now),
+            Verdict::Pause => self.pause(now, reasons),
+            Verdict::Abort | Verdict::RollBack => self.abort(now, reasons),
+        }
+    }
+
+    /// Enters or leaves a hold, as the policies and breakers want it.
+    pub(super) fn review_hold(&mut self, now: Now) {
+        let mut reasons = match self.decider.verdict() {
+            (Verdict::Hold, reasons) => reasons,
+            (Verdict::Continue | Verdict::Pause | Verdict::Abort | Verdict::RollBack, _) => {
+                Vec::new()
+            }
+        };
+        if self.breakers.open_until().is_some() {
+            reasons.push(reason(
+                "plugin-faults",
+                "the delivery keeps failing by its own fault",
+                &[],
+            ));
+        }
+        match self.state {
+            RolloutState::Running if !reasons.is_empty() => {
+                self.state = RolloutState::Holding;
+                self.change_rollout();
+                self.emit(
+                    now,
+                    EventKind::RolloutHolding {
+                        reasons: reasons.clone(),
+                    },
+                );
+            }
+            RolloutState::Holding if reasons.is_empty() => {
+                self.state = RolloutState::Running;
+                self.change_rollout();
+                self.emit(now, EventKind::RolloutReleased);
+            }
+            RolloutState::Running | RolloutState::Holding => {}
+            RolloutState::Draft
+            | RolloutState::Paused
+            | RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Completed => return,
+        }
+        self.reasons = reasons;
+    }
+
+    pub(super) fn plugin_worked(&mut self, now: Now, call: Call) {
+        self.breakers.of(call).reset();
+        self.review_hold(now);
+    }
+
+    pub(super) fn plugin_failed(&mut self, now: Now, call: Call, message: &str) {
+        match self.breakers.of(call).fault(now.monotonic) {
+            Tripped::No => {}
+            Tripped::Opened => self.review_hold(now),
+            Tripped::GaveUp => {
+                let text = "the delivery keeps failing by its own fault and was tried often enough";
+                self.pause(
+                    now,
+                    vec![reason("plugin-faults", text, &[("last", message)])],
+                );
+            }
+        }
+    }
+
+    pub(super) fn elapse_break(&mut self, now: Now) {
+        if self.breakers.open_until().is_some() {
+            self.breakers.elapse(now.monotonic);
+            self.review_hold(now);
+        }
+    }
+
+    /// A payload that changed must reach no further device.
+    pub(super) fn pause_for_source(&mut self, now: Now, message: &str) {
+        let text = "the payload cannot be read as it was pinned";
+        self.pause(now, vec![reason("payload", text, &[("cause", message)])]);
+    }
+
+    pub(super) fn command(&mut self, now: Now, command: Command) {
+        match command {
+            Command::Pause {
+                actor,
+                reason: cause,
+            } => {
+                let parameters = [("actor", actor.as_str()), ("cause", cause.as_str())];
+                let text = format!("paused by {actor}");
+                self.pause(now, vec![reason("paused", &text, &parameters)]);
+            }
+            Command::Resume { actor } => self.resume(now, actor),
+            Command::Abort {
+                actor,
+                reason: cause,
+            } => {
+                let parameters = [("actor", actor.as_str()), ("cause", cause.as_str())];
+                let text = format!("aborted by {actor}");
+                self.abort(now, vec![reason("aborted", &text, &parameters)]);
+            }
+        }
+    }
+
+    fn pause(&mut self, now: Now, reasons: Vec<Reason>) {
+        if matches!(self.state, RolloutState::Running | RolloutState::Holding) {
+            self.state = RolloutState::Paused;
+            self.paused_since = Some(now.wall);
+            self.change_rollout();
+            self.reasons.clone_from(&reasons);
+            self.emit(now, EventKind::RolloutPaused { reasons });
+        } else if self.state == RolloutState::Paused && self.reasons.is_empty() {
+            // Paused by an earlier process, whose reasons are told anew.
+            self.reasons = reasons;
+        }
+    }
+
+    fn resume(&mut self, now: Now, actor: String) {
+        if self.state == RolloutState::Paused {
+            self.end_pause(now);
+            self.state = RolloutState::Running;
+            self.change_rollout();
+            self.reasons.clear();
+            self.emit(now, EventKind::RolloutResumed { actor });
+            self.breakers = Default::default();
+            self.decider.overrule();
+            self.review_hold(now);
+        }
+    }
+
+    fn end_pause(&mut self, now: Now) {
+        if let Some(since) = self.paused_since.take() {
+            self.paused_for += now.wall.since(since);
+        }
+    }
+
+    fn abort(&mut self, now: Now, reasons: Vec<Reason>) {
+        match self.state {
+            RolloutState::Running | RolloutState::Holding | RolloutState::Paused => {}
+            RolloutState::Draft
+            | RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Completed => return,
+        }
+        self.end_pause(now);
+        self.state = RolloutState::Aborting;
+        self.change_rollout();
+        self.reasons.clone_from(&reasons);
+        self.emit(now, EventKind::RolloutAborting { reasons });
+        let idle: Vec<AssignmentId> = self
+            .live
+            .iter()
+            .filter(|(_, live)| {
+                matches!(
+                    live.row.state.kind(),
+                    StateKind::Admitted | StateKind::Waiting
+                )
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in idle {
+            self.cancel_assignment(now, id);
+        }
+        self.cancel_remaining(now);
+    }
+
+    pub(super) fn cancel_assignment(&mut self, now: Now, id: AssignmentId) {
+        if let Some(live) = self.live.get(&id) {
+            let device = live.row.device_id.clone();
+            self.emit(now, EventKind::DeviceCancelled { device });
+            self.advance(now, id, |row| row.state = AssignmentState::Cancelled);
+        }
+    }
+
+    fn cancel_remaining(&mut self, now: Now) {
+        let mut any = false;
+        for cohort in &mut self.cohorts {
+            let states = &mut cohort.states;
+            let left = std::mem::take(states.get_mut(StateKind::Pending))
+                + std::mem::take(states.get_mut(StateKind::Deferred));
+            if left > 0 {
+                *states.get_mut(StateKind::Cancelled) += left;
+                cohort.ended += left;
+                cohort.last_ended = Some(now.wall);
+                any = true;
+            }
+        }
+        if any {
+            self.change(Change::CancelRemaining);
+        }
+    }
+
+    pub(super) fn stop(&mut self, now: Now, cause: StopCause) {
+        if self.stop.is_none() {
+            self.stop = Some(cause);
+            self.emit(now, EventKind::RolloutStopping);
+        }
+    }
+
+    /// Announces what ended with this step.
+    pub(super) fn conclude(&mut self, now: Now) {
+        if !self.begun || self.finished.is_some() {
+            return;
+        }
+        self.close_cohorts(now);
+        let all_ended = self
+            .cohorts
+            .iter()
+            .all(|cohort| cohort.states.ended() == cohort.states.total());
+        if all_ended {
+            let (state, outcome) = if self.state == RolloutState::Aborting {
+                (RolloutState::Aborted, Outcome::Aborted)
+            } else {
+                (RolloutState::Completed, Outcome::Completed)
+            };
+            self.end_pause(now);
+            self.state = state;
+            self.ended_at = Some(now.wall);
+            self.change_rollout();
+            self.finish(now, outcome);
+        } else if let Some(cause) = self.stop
+            && self.transferring == 0
+        {
+            self.finish(
+                now,
+                match cause {
+                    StopCause::Signal => Outcome::Stopped,
+                    StopCause::Blocked => Outcome::Held,
+                },
+            );
+        }
+    }
+
+    fn close_cohorts(&mut self, now: Now) {
+        for index in 0..self.cohorts.len() {
+            let cohort = &self.cohorts[index];
+            let key = windlass_model::CohortIndex(u32::try_from(index).unwrap_or(u32::MAX));
+            if cohort.ended < cohort.states.total() || !self.closed.insert(key) {
+                continue;
+            }
+            if cohort.first_started.is_some() {
+                let ended = EventKind::CohortEnded {
+                    cohort: cohort.name.clone(),
+                    succeeded: cohort.states.get(StateKind::Succeeded),
+                    failed: cohort.failures.values().sum(),
+                };
+                self.emit(now, ended);
+            }
+        }
+    }
+
+    fn finish(&mut self, now: Now, outcome: Outcome) {
+        self.finished = Some(outcome);
+        let started = self.started_at.unwrap_or(now.wall);
+        let duration = now.wall.since(started).as_millis();
+        let completed = EventKind::RolloutCompleted {
+            outcome,
+            counts: self.counts(),
+            duration_ms: u64::try_from(duration).unwrap_or(u64::MAX),
+        };
+        self.emit(now, completed);
+        self.effects.push(Effect::Finished(outcome));
+    }
+}
+
+pub(super) fn reason(code: &str, text: &str, parameters: &[(&str, &str)]) -> Reason {
+    Reason {
+        code: code.to_owned(),
+        cohort: None,
+        parameters: parameters
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| ((*name).to_owned(), Value::Text((*value).to_owned())))
+            .collect(),
+        text: text.to_owned(),
+    }
+}

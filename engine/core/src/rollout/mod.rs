@@ -1,0 +1,265 @@
+//! One rollout: what it keeps, and the calls of its contract. Each file beside this one
+//! holds one part of the rules.
+
+mod attempt;
+mod begin;
+mod breaker;
+mod decide;
+mod dispatch;
+mod failure;
+mod intake;
+mod ledger;
+mod lifecycle;
+mod live;
+mod standing;
+mod starts;
+mod timer;
+mod triggers;
+mod verify;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use windlass_model::{
+    AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, Reason, Release, RolloutKey,
+    RolloutSettings, RolloutSnapshot, RolloutState, StateKind, Timestamp, VerifyMode,
+};
+
+use self::{breaker::Breakers, decide::Decider, intake::Intake, live::Live, starts::RecentStarts};
+use crate::{Effect, Input, Now, Output, Resources, StopCause, table};
+
+/// What the configured deliveries can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryFacts {
+    /// Devices can be asked what they run.
+    pub verifies: bool,
+    /// A push that reaches a device twice does no harm.
+    pub idempotent_push: bool,
+}
+
+/// The state machine of one rollout and of all its assignments. See the
+/// [crate's page](crate) for the contract.
+#[derive(Debug)]
+pub struct Rollout {
+    key: RolloutKey,
+    settings: RolloutSettings,
+    unselected: u64,
+    release_version: String,
+    release_size: u64,
+    facts: DeliveryFacts,
+
+    state: RolloutState,
+    started_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    paused_for: Duration,
+    paused_since: Option<Timestamp>,
+    begun: bool,
+    stop: Option<StopCause>,
+    finished: Option<Outcome>,
+
+    cohorts: Vec<CohortView>,
+    /// Cohorts whose end was announced.
+    closed: BTreeSet<CohortIndex>,
+    intake: Intake,
+    live: BTreeMap<AssignmentId, Live>,
+    transferring: usize,
+    /// Those that may start, best first.
+    admitted: BTreeSet<(CohortIndex, u64, AssignmentId)>,
+    /// Retries that are due, longest due first.
+    retries: BTreeSet<(Duration, AssignmentId)>,
+    timers: BTreeSet<(Duration, AssignmentId)>,
+    starts: RecentStarts,
+    decider: Decider,
+    breakers: Breakers,
+    attempt_ids_wanted: bool,
+    /// Why nothing starts, while the rollout holds or is paused.
+    reasons: Vec<Reason>,
+
+    /// The clocks at the last call, to turn wall-clock instants into timers.
+    now: Now,
+    changes: ChangeSet,
+    effects: Vec<Effect>,
+}
+
+impl Rollout {
+    /// Takes a rollout up from what the store has. Nothing happens before
+    /// [`Input::Begin`].
+    pub fn load(
+        snapshot: RolloutSnapshot,
+        release: &Release,
+        facts: DeliveryFacts,
+        now: Now,
+    ) -> Self {
+        let stored = snapshot.rollout;
+        let closed = (0..)
+            .map(CohortIndex)
+            .zip(&snapshot.cohorts)
+            .filter(|(_, cohort)| cohort.states.ended() == cohort.size)
+            .map(|(index, _)| index)
+            .collect();
+        let cohorts: Vec<_> = snapshot.cohorts.into_iter().map(recount).collect();
+        Self {
+            key: stored.key,
+            settings: stored.plan.settings,
+            unselected: stored.plan.unselected,
+            release_version: release.version.clone(),
+            release_size: release.size,
+            facts,
+            state: stored.state,
+            started_at: stored.started_at,
+            ended_at: stored.ended_at,
+            paused_for: stored.paused_for,
+            paused_since: stored.paused_since,
+            begun: false,
+            stop: None,
+            finished: None,
+            closed,
+            intake: Intake::new(cohorts.len(), snapshot.next_deferred),
+            // Of a process that is gone; `Begin` settles them.
+            transferring: snapshot
+                .live
+                .iter()
+                .filter(|row| table::meaning(row.state.kind()).holds_slot)
+                .count(),
+            cohorts,
+            live: snapshot
+                .live
+                .into_iter()
+                .map(|row| (row.id, Live::new(row)))
+                .collect(),
+            admitted: BTreeSet::new(),
+            retries: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            starts: RecentStarts::default(),
+            decider: Decider::new(stored.plan.policies, snapshot.decisions),
+            breakers: Breakers::default(),
+            attempt_ids_wanted: false,
+            reasons: Vec::new(),
+            now,
+            changes: ChangeSet::new(stored.key),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Digests one input. Starts nothing and asks for nothing that
+    /// [`Rollout::dispatch`] asks for.
+    pub fn handle(&mut self, now: Now, input: Input, resources: &mut Resources) {
+        self.now = now;
+        if self.finished.is_some() {
+            return;
+        }
+        if let Input::Begin = input {
+            self.begin(now);
+        } else if self.begun {
+            self.digest(now, input, resources);
+        } else {
+            debug_assert!(false, "{input:?} came before Begin");
+        }
+        self.conclude(now);
+    }
+
+    fn digest(&mut self, now: Now, input: Input, resources: &mut Resources) {
+        match input {
+            Input::Begin => {}
+            Input::Page {
+                cohort,
+                candidates,
+                exhausted,
+            } => self.page_read(now, cohort, candidates, exhausted),
+            Input::Deferred {
+                candidates,
+                next_due,
+            } => self.deferred_read(now, candidates, next_due),
+            Input::AttemptEnded {
+                assignment,
+                attempt,
+                outcome,
+                bytes,
+            } => self.attempt_ended(
+                now,
+                assignment,
+                attempt,
+                outcome,
+                bytes,
+                &mut resources.slots,
+            ),
+            Input::Verified {
+                assignment,
+                attempt,
+                answer,
+            } => self.verified(now, assignment, attempt, answer),
+            Input::Decided { answers } => self.decided(now, answers),
+            Input::Command(command) => self.command(now, command),
+            Input::Stop(cause) => self.stop(now, cause),
+            Input::CancelInFlight => self.cancel_in_flight(),
+        }
+    }
+
+    /// Does what has come due by the clock, then dispatches.
+    pub fn handle_timeout(&mut self, now: Now, resources: &mut Resources) {
+        self.now = now;
+        if self.begun && self.finished.is_none() {
+            self.fire_timers(now);
+        }
+        self.dispatch(now, resources);
+    }
+
+    /// Starts what may start, due retries before first starts, and asks for the pages
+    /// and decisions that are wanted.
+    pub fn dispatch(&mut self, now: Now, resources: &mut Resources) {
+        self.now = now;
+        if !self.begun || self.finished.is_some() {
+            return;
+        }
+        self.elapse_break(now);
+        self.start_devices(now, resources);
+        self.ask_for_pages(now, resources);
+        self.ask_policies(now);
+        self.conclude(now);
+    }
+
+    /// Takes what the calls since the last poll led to.
+    pub fn poll_output(&mut self) -> Output {
+        Output {
+            changes: std::mem::replace(&mut self.changes, ChangeSet::new(self.key)),
+            effects: std::mem::take(&mut self.effects),
+        }
+    }
+
+    /// The counts of each cohort.
+    pub fn cohorts(&self) -> &[CohortView] {
+        &self.cohorts
+    }
+
+    /// Where the rollout stands.
+    pub fn state(&self) -> RolloutState {
+        self.state
+    }
+
+    /// Gives back the slots of transfers under way, for a rollout that is dropped because
+    /// its changes were refused. Its pushes must have been stopped before.
+    pub fn release_slots(self, resources: &mut Resources) {
+        if self.begun {
+            for _ in 0..self.transferring {
+                resources.slots.release();
+            }
+        }
+    }
+
+    fn asks_devices(&self) -> bool {
+        self.facts.verifies && self.settings.verify == VerifyMode::WhenPossible
+    }
+}
+
+/// The sums that follow from the states, so that they are right by construction.
+fn recount(mut cohort: CohortView) -> CohortView {
+    cohort.ended = cohort.states.ended();
+    cohort.in_progress = StateKind::ALL
+        .into_iter()
+        .filter(|kind| table::meaning(*kind).counts_in_progress)
+        .map(|kind| cohort.states.get(kind))
+        .sum();
+    cohort
+}

@@ -1,0 +1,93 @@
+//! A policy that opens cohorts one after the other.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use windlass_core::DecideRequest;
+use windlass_model::{
+    Ceiling, CohortIndex, CohortView, Decision, Measure, Reason, Timestamp, Trigger, Verdict,
+};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    /// Devices in progress at once in a cohort.
+    pub(crate) width: u64,
+    /// First failures at which it aborts.
+    pub(crate) abort_at: Option<u64>,
+    /// It pauses once, when so many devices ended.
+    pub(crate) pause_at: Option<u64>,
+    /// It holds for its first so many minutes.
+    pub(crate) hold_minutes: u64,
+    /// Every so manieth call it fails; 0 for never.
+    pub(crate) fails_every: u64,
+    pub(crate) calls: u64,
+}
+
+impl Policy {
+    pub(crate) fn decide(&mut self, request: &DecideRequest) -> Result<Decision, String> {
+        self.calls += 1;
+        if self.fails_every > 0 && self.calls.is_multiple_of(self.fails_every) {
+            return Err("trapped".to_owned());
+        }
+        let view = &request.view;
+        let ended: u64 = view.cohorts.iter().map(|cohort| cohort.ended).sum();
+        let first_failed: u64 = view.cohorts.iter().map(first_failures).sum();
+        let holds = view.now.since(view.started_at) < Duration::from_secs(60 * self.hold_minutes);
+        let paused_already = request.memo == [1];
+        let (verdict, code) = if self.abort_at.is_some_and(|limit| first_failed >= limit) {
+            (Verdict::Abort, "too-many-failures")
+        } else if self.pause_at.is_some_and(|limit| ended >= limit) && !paused_already {
+            (Verdict::Pause, "look")
+        } else if holds {
+            (Verdict::Hold, "not-yet")
+        } else {
+            (Verdict::Continue, "fine")
+        };
+        let mut open = true;
+        let mut triggers = Vec::new();
+        let ceilings = (0..)
+            .map(CohortIndex)
+            .zip(&view.cohorts)
+            .map(|(index, cohort)| {
+                let ceiling = Ceiling {
+                    started: if open { cohort.size } else { 0 },
+                    in_progress: self.width,
+                };
+                if open && cohort.ended < cohort.size {
+                    triggers.push(Trigger {
+                        cohort: index,
+                        measure: Measure::Ended,
+                        reaches: cohort.size,
+                    });
+                }
+                open &= cohort.ended == cohort.size;
+                ceiling
+            })
+            .collect();
+        Ok(Decision {
+            ceilings,
+            valid_until: view.now.plus(Duration::from_secs(300)),
+            verdict,
+            reasons: vec![Reason {
+                code: code.to_owned(),
+                cohort: None,
+                parameters: BTreeMap::new(),
+                text: String::new(),
+            }],
+            memo: if verdict == Verdict::Pause {
+                vec![1]
+            } else {
+                request.memo.clone()
+            },
+            ask_at: holds.then(|| self.lifts_at(view.started_at)),
+            triggers,
+        })
+    }
+
+    fn lifts_at(&self, started: Timestamp) -> Timestamp {
+        started.plus(Duration::from_secs(60 * self.hold_minutes))
+    }
+}
+
+fn first_failures(cohort: &CohortView) -> u64 {
+    cohort.first_failures.values().sum()
+}
