@@ -1,1 +1,47 @@
-//! Durable state: aggregate operations over SQLite.
+//! Durable state: aggregate operations over SQLite, with named conflicts.
+//!
+//! A [`Store`] is one connection to one state database. Its operations are synchronous
+//! functions; [`StoreHandle`] is the shell that puts it on a thread of its own and
+//! commits what is queued in one transaction.
+//!
+//! - [`Location`], [`Store::open`], [`Store::open_read_only`]: one owner per state file,
+//!   held by a lock beside it; readers need none.
+//! - `registry`: devices, what was observed of them, and the index that narrows filters.
+//! - `release`, `rollout`, `assignment`, `attempt`: what is delivered to whom.
+//! - `commit`: applies what `windlass-core` decided; the rules themselves are not here.
+//! - `snapshot`: reads a rollout back for `windlass-core`.
+//! - `log`, `decision`: the events and the reasons, append-only.
+//! - `check`: whether the database is whole.
+//!
+//! Architecture invariant: a change set is applied whole or not at all, and its events get
+//! the next numbers of one gapless sequence only if it is.
+
+mod assignment;
+mod attempt;
+mod check;
+mod codes;
+mod commit;
+mod decision;
+mod error;
+mod handle;
+mod json;
+mod location;
+mod lock;
+mod log;
+mod open;
+#[cfg(test)]
+mod query_plans;
+mod registry;
+mod release;
+mod rollout;
+mod schema;
+mod snapshot;
+
+pub use attempt::{AttemptEnd, StoredAttempt};
+pub use commit::Committed;
+pub use decision::StoredDecision;
+pub use error::{CommitError, CreateConflict, OpenError, StoreError};
+pub use handle::{Stopped, StoreHandle, StoreThread, ThreadPanicked};
+pub use location::Location;
+pub use open::Store;
+pub use registry::{ImportReport, ObservedAt, Provenance};

@@ -1,0 +1,302 @@
+//! Change sets: what `windlass-core` decided, applied in one transaction.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use windlass_model::{
+    Assignment, Change, ChangeSet, CohortIndex, RolloutKey, Sequence, StateKind, Timestamp,
+};
+
+use crate::{
+    CommitError, Store, StoreError,
+    assignment::StateColumns,
+    attempt::{self, AttemptEnd, Start},
+    codes::{Code as _, duration_millis, millis},
+    decision, log,
+    registry::observe,
+};
+
+/// Cohorts with a pending or deferred assignment. The states are written out here and
+/// below, one at a time, so that the partial indexes serve.
+pub(crate) const REMAINING_COHORTS: &str = "SELECT position FROM cohort AS c WHERE rollout = ?1 \
+     AND (EXISTS (SELECT 1 FROM assignment \
+                  WHERE rollout = ?1 AND cohort = c.position AND state = 0) \
+       OR EXISTS (SELECT 1 FROM assignment \
+                  WHERE rollout = ?1 AND cohort = c.position AND state = 1))";
+
+pub(crate) const CANCEL_REMAINING: [&str; 2] = [
+    "UPDATE assignment SET state = ?2 WHERE rollout = ?1 AND state = 0",
+    "UPDATE assignment SET state = ?2, due = NULL, detail = NULL \
+     WHERE rollout = ?1 AND state = 1",
+];
+
+/// That a change set is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The number of its first event; the others follow. Without events, the number that
+    /// the next event will have.
+    pub first: Sequence,
+}
+
+impl Store {
+    /// Commits `sets` in one transaction; each answer belongs to the set at its place. A
+    /// set in conflict with what is stored, or with an earlier set, is refused whole and
+    /// does not hinder the others.
+    pub fn commit(&mut self, sets: &[&ChangeSet]) -> Vec<Result<Committed, CommitError>> {
+        match self.apply_all(sets) {
+            Ok((answers, next_event)) => {
+                self.next_event = next_event;
+                answers
+            }
+            Err(error) => {
+                let refused = || Err(CommitError::Storage(error.clone()));
+                sets.iter().map(|_| refused()).collect()
+            }
+        }
+    }
+
+    fn apply_all(&mut self, sets: &[&ChangeSet]) -> Result<Applied, StoreError> {
+        let mut next_event = self.next_event;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut answers = Vec::with_capacity(sets.len());
+        for set in sets {
+            transaction
+                .prepare_cached("SAVEPOINT change_set")?
+                .execute([])?;
+            let answer = apply(&transaction, set, next_event);
+            match answer {
+                Ok(()) => {
+                    answers.push(Ok(Committed {
+                        first: Sequence(next_event),
+                    }));
+                    next_event += set.events.len() as u64;
+                }
+                // SQLite may have rolled back the whole transaction by itself.
+                Err(CommitError::Storage(error)) => return Err(error),
+                Err(conflict) => {
+                    transaction
+                        .prepare_cached("ROLLBACK TO change_set")?
+                        .execute([])?;
+                    answers.push(Err(conflict));
+                }
+            }
+            transaction
+                .prepare_cached("RELEASE change_set")?
+                .execute([])?;
+        }
+        transaction.commit()?;
+        Ok((answers, next_event))
+    }
+}
+
+type Applied = (Vec<Result<Committed, CommitError>>, u64);
+
+fn apply(connection: &Connection, set: &ChangeSet, first_event: u64) -> Result<(), CommitError> {
+    let exists = connection
+        .prepare_cached("SELECT 1 FROM rollout WHERE key = ?1")?
+        .exists([set.rollout.0])?;
+    if !exists {
+        return Err(CommitError::NoSuchRollout(set.rollout));
+    }
+    let mut times = CohortTimes::new(set);
+    for change in &set.changes {
+        apply_change(connection, set.rollout, change, &mut times)?;
+    }
+    times.write(connection, set.rollout)?;
+    for (seq, event) in (first_event..).zip(&set.events) {
+        log::append(connection, seq, event)?;
+    }
+    Ok(())
+}
+
+fn apply_change(
+    connection: &Connection,
+    rollout: RolloutKey,
+    change: &Change,
+    times: &mut CohortTimes,
+) -> Result<(), CommitError> {
+    match change {
+        Change::Rollout {
+            state,
+            started_at,
+            ended_at,
+            paused_for,
+            paused_since,
+        } => {
+            connection
+                .prepare_cached(
+                    "UPDATE rollout SET state = ?2, started_at = ?3, ended_at = ?4, \
+                     paused_for = ?5, paused_since = ?6 WHERE key = ?1",
+                )?
+                .execute(params![
+                    rollout.0,
+                    state.code(),
+                    started_at.map(millis),
+                    ended_at.map(millis),
+                    duration_millis(*paused_for),
+                    paused_since.map(millis),
+                ])?;
+            Ok(())
+        }
+        Change::Assignment { from, row } => {
+            times.note(row);
+            move_assignment(connection, rollout, *from, row)
+        }
+        Change::CancelRemaining => cancel_remaining(connection, rollout, times),
+        Change::AttemptStarted {
+            attempt,
+            assignment,
+            device,
+            number,
+            at,
+        } => {
+            let start = Start {
+                attempt: *attempt,
+                assignment: *assignment,
+                device: *device,
+                number: *number,
+                at: *at,
+            };
+            attempt::start(connection, &start)
+        }
+        Change::AttemptEnded {
+            attempt,
+            at,
+            outcome,
+            bytes,
+        } => {
+            let end = AttemptEnd {
+                at: *at,
+                outcome: outcome.clone(),
+                bytes: *bytes,
+            };
+            attempt::end(connection, *attempt, &end)
+        }
+        Change::AttemptSettled { attempt, at } => attempt::settle(connection, *attempt, *at),
+        Change::Decision(record) => Ok(decision::append(connection, rollout, record)?),
+        Change::Observed(observation) => match observe(connection, observation)? {
+            true => Ok(()),
+            false => Err(CommitError::NoSuchDevice(observation.device)),
+        },
+    }
+}
+
+fn move_assignment(
+    connection: &Connection,
+    rollout: RolloutKey,
+    from: StateKind,
+    row: &Assignment,
+) -> Result<(), CommitError> {
+    let state = StateColumns::new(&row.state);
+    let changed = connection
+        .prepare_cached(
+            "UPDATE assignment SET state = ?4, attempt = ?5, due = ?6, detail = ?7, \
+             started_attempts = ?8, counted_attempts = ?9, first_failure = ?10, \
+             last_failure = ?11, last_failure_at = ?12, attempt_started = ?13 \
+             WHERE id = ?1 AND rollout = ?2 AND state = ?3",
+        )?
+        .execute(params![
+            row.id.0,
+            rollout.0,
+            from.code(),
+            row.state.kind().code(),
+            state.attempt,
+            state.due,
+            state.detail,
+            row.started_attempts,
+            row.counted_attempts,
+            row.first_failure.map(|kind| kind.code()),
+            row.last_failure.map(|(kind, _)| kind.code()),
+            row.last_failure.map(|(_, at)| millis(at)),
+            row.attempt_started.map(millis),
+        ])?;
+    if changed == 1 {
+        return Ok(());
+    }
+    let found: Option<i64> = connection
+        .prepare_cached("SELECT state FROM assignment WHERE id = ?1 AND rollout = ?2")?
+        .query_row([row.id.0, rollout.0], |row| row.get(0))
+        .optional()?;
+    Err(match found {
+        Some(found) => CommitError::StateMoved {
+            assignment: row.id,
+            expected: from,
+            found: StateKind::from_code(found)?,
+        },
+        None => CommitError::NoSuchAssignment(row.id),
+    })
+}
+
+fn cancel_remaining(
+    connection: &Connection,
+    rollout: RolloutKey,
+    times: &mut CohortTimes,
+) -> Result<(), CommitError> {
+    let mut cohorts = connection.prepare_cached(REMAINING_COHORTS)?;
+    let mut rows = cohorts.query([rollout.0])?;
+    while let Some(row) = rows.next()? {
+        times.ended(CohortIndex(row.get(0)?));
+    }
+    for cancel in CANCEL_REMAINING {
+        connection
+            .prepare_cached(cancel)?
+            .execute([rollout.0, StateKind::Cancelled.code()])?;
+    }
+    Ok(())
+}
+
+/// When the cohorts of a set first started and last ended a device. A set carries no time
+/// of its own; that of its newest event is the step's.
+struct CohortTimes {
+    now: Option<Timestamp>,
+    cohorts: BTreeMap<CohortIndex, Times>,
+}
+
+#[derive(Default)]
+struct Times {
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
+}
+
+impl CohortTimes {
+    fn new(set: &ChangeSet) -> Self {
+        Self {
+            now: set.events.iter().map(|event| event.at).max(),
+            cohorts: BTreeMap::new(),
+        }
+    }
+
+    fn note(&mut self, row: &Assignment) {
+        if let Some(started) = row.attempt_started {
+            let times = self.cohorts.entry(row.cohort).or_default();
+            times.started = Some(times.started.map_or(started, |known| known.min(started)));
+        }
+        if row.state.kind().is_ended() {
+            self.ended(row.cohort);
+        }
+    }
+
+    fn ended(&mut self, cohort: CohortIndex) {
+        self.cohorts.entry(cohort).or_default().ended = self.now;
+    }
+
+    fn write(&self, connection: &Connection, rollout: RolloutKey) -> Result<(), StoreError> {
+        let mut update = connection.prepare_cached(
+            "UPDATE cohort SET \
+             first_started = coalesce(min(first_started, ?3), first_started, ?3), \
+             last_ended = coalesce(max(last_ended, ?4), last_ended, ?4) \
+             WHERE rollout = ?1 AND position = ?2",
+        )?;
+        for (cohort, times) in &self.cohorts {
+            update.execute(params![
+                rollout.0,
+                cohort.0,
+                times.started.map(millis),
+                times.ended.map(millis),
+            ])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+use windlass_model::{
+    CohortView, FailureKind, RolloutKey, RolloutSnapshot, StateCounts, StateKind, StoredRollout,
+};
+
+use crate::{
+    Store, StoreError,
+    assignment::{MAX_TARGETS, assignment_id},
+    codes::{Code as _, timestamp, unsigned},
+    decision, rollout,
+};
+
+impl Store {
+    /// A rollout at one instant: counts, live assignments and newest decisions.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`] if there is no such rollout.
+    pub fn snapshot(&self, key: RolloutKey) -> Result<RolloutSnapshot, StoreError> {
+        // A reader's view must not change between the queries.
+        let transaction = self.connection.unchecked_transaction()?;
+        let rollout = rollout::by_key(&transaction, key)?;
+        let cohorts = cohorts(&transaction, &rollout)?;
+        let live = self.live(key)?;
+        let policies = rollout.plan.policies.iter();
+        let decisions = policies
+            .map(|policy| decision::newest(&transaction, key, &policy.name))
+            .collect::<Result<_, _>>()?;
+        let next_deferred = self.next_due(key, -1)?;
+        transaction.commit()?;
+        Ok(RolloutSnapshot {
+            rollout,
+            cohorts,
+            live,
+            decisions,
+            next_deferred,
+        })
+    }
+}
+
+fn cohorts(
+    connection: &Connection,
+    rollout: &StoredRollout,
+) -> Result<Vec<CohortView>, StoreError> {
+    let mut views: Vec<_> = rollout
+        .plan
+        .cohorts
+        .iter()
+        .map(|cohort| CohortView {
+            name: cohort.name.clone(),
+            size: cohort.size,
+            states: StateCounts::default(),
+            started: 0,
+            in_progress: 0,
+            ended: 0,
+            first_failures: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            first_started: None,
+            last_ended: None,
+        })
+        .collect();
+    read_times(connection, rollout.key, &mut views)?;
+    read_counts(connection, rollout.key, &mut views)?;
+    for view in &mut views {
+        view.ended = view.states.ended();
+    }
+    Ok(views)
+}
+
+fn read_times(
+    connection: &Connection,
+    rollout: RolloutKey,
+    views: &mut [CohortView],
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT position, first_started, last_ended FROM cohort WHERE rollout = ?1",
+    )?;
+    let mut rows = statement.query([rollout.0])?;
+    while let Some(row) = rows.next()? {
+        let view = view(views, row.get(0)?)?;
+        view.first_started = row.get::<_, Option<i64>>(1)?.map(timestamp);
+        view.last_ended = row.get::<_, Option<i64>>(2)?.map(timestamp);
+    }
+    Ok(())
+}
+
+fn read_counts(
+    connection: &Connection,
+    rollout: RolloutKey,
+    views: &mut [CohortView],
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT cohort, state, started_attempts > 0, first_failure, last_failure, count(*) \
+         FROM assignment WHERE id > ?1 AND id <= ?2 GROUP BY 1, 2, 3, 4, 5",
+    )?;
+    let mut rows = statement.query(params![
+        assignment_id(rollout, 0),
+        assignment_id(rollout, MAX_TARGETS),
+    ])?;
+    while let Some(row) = rows.next()? {
+        let view = view(views, row.get(0)?)?;
+        let state = StateKind::from_code(row.get(1)?)?;
+        let started: bool = row.get(2)?;
+        let first_failure: Option<i64> = row.get(3)?;
+        let last_failure: Option<i64> = row.get(4)?;
+        let count = unsigned(row.get(5)?);
+        *view.states.get_mut(state) += count;
+        if started {
+            view.started += count;
+        }
+        if counts_in_progress(state) {
+            view.in_progress += count;
+        }
+        if let Some(kind) = first_failure {
+            let kind = FailureKind::from_code(kind)?;
+            *view.first_failures.entry(kind).or_default() += count;
+        }
+        if ended_without_success(state) {
+            let kind = match last_failure {
+                Some(kind) => FailureKind::from_code(kind)?,
+                None => FailureKind::Other,
+            };
+            *view.failures.entry(kind).or_default() += count;
+        }
+    }
+    Ok(())
+}
+
+fn view(views: &mut [CohortView], position: i64) -> Result<&mut CohortView, StoreError> {
+    usize::try_from(position)
+        .ok()
+        .and_then(|position| views.get_mut(position))
+        .ok_or(StoreError::Unreadable {
+            what: "cohort of an assignment",
+            source: None,
+        })
+}
+
+/// As the table of `windlass-core` has it, which counts again from the states.
+fn counts_in_progress(state: StateKind) -> bool {
+    StateKind::Transferring <= state && state <= StateKind::Cancelling
+}
+
+fn ended_without_success(state: StateKind) -> bool {
+    matches!(
+        state,
+        StateKind::Failed | StateKind::Rejected | StateKind::DeadLettered
+    )
+}

@@ -1,0 +1,250 @@
+//! One owner a state file; what is refused is left as it was.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{self, Command},
+};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+use windlass_model::{RolloutName, Sequence};
+use windlass_store::{Location, OpenError, Store};
+
+struct Place {
+    directory: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self { directory }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("state.db")
+    }
+
+    fn open(&self) -> Result<Store, OpenError> {
+        Store::open(&Location::File(self.path()))
+    }
+
+    /// Every file with its bytes.
+    fn contents(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = fs::read_dir(self.directory.path()).expect("a directory");
+        let mut files: Vec<_> = entries
+            .map(|entry| entry.expect("an entry").path())
+            .map(|path| (path.clone(), fs::read(path).expect("a file")))
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// Asserts that opening fails and changes nothing; returns the reason.
+    fn refused(&self) -> OpenError {
+        let before = self.contents();
+        let error = self.open().expect_err("the file is refused");
+        assert_eq!(self.contents(), before);
+        error
+    }
+
+    fn sql(&self, sql: &str) {
+        let connection = Connection::open(self.path()).expect("SQLite opens the file");
+        connection.execute_batch(sql).expect("the SQL is sound");
+    }
+}
+
+#[test]
+fn a_second_owner_is_refused_and_told_who_is_the_first() {
+    let place = Place::new();
+    let owner = place.open().expect("a new file opens");
+    Store::open_read_only(&place.path()).expect("readers need no lock");
+    let error = place.refused();
+    assert!(
+        matches!(error, OpenError::InUse { pid: Some(pid), .. } if pid == process::id()),
+        "{error}"
+    );
+    let message = format!("is in use by process {}", process::id());
+    assert!(error.to_string().ends_with(&message), "{error}");
+    assert!(matches!(
+        Store::probe(&place.path()),
+        Err(OpenError::InUse { .. })
+    ));
+
+    // By another name it is the same file.
+    #[cfg(unix)]
+    {
+        let link = place.directory.path().join("link.db");
+        std::os::unix::fs::symlink(place.path(), &link).expect("a link");
+        let linked = Store::open(&Location::File(link));
+        assert!(matches!(linked, Err(OpenError::InUse { .. })));
+    }
+
+    drop(owner);
+    Store::probe(&place.path()).expect("the file is free");
+    place.open().expect("the lock went with its owner");
+}
+
+/// Not a test by itself: the process that the next test starts.
+#[test]
+fn owner_in_another_process() {
+    let Some(path) = env::var_os("WINDLASS_TEST_OWN") else {
+        return;
+    };
+    let _owner = Store::open(&Location::File(path.into())).expect("the file is free");
+    // Without closing anything, as a crash would.
+    process::abort();
+}
+
+#[test]
+fn the_lock_of_a_crashed_process_is_gone() {
+    let place = Place::new();
+    let this = env::current_exe().expect("the test's own path");
+    let status = Command::new(this)
+        .args(["--exact", "owner_in_another_process"])
+        .env("WINDLASS_TEST_OWN", place.path())
+        .output()
+        .expect("the process starts")
+        .status;
+    assert!(!status.success(), "it aborts");
+    assert!(place.directory.path().join("state.db.lock").exists());
+    Store::open_read_only(&place.path()).expect("it created the file");
+    let store = place.open().expect("the lock is free");
+    assert!(store.check().expect("the check runs").is_empty());
+}
+
+#[test]
+fn what_is_no_state_database_is_left_alone() {
+    let place = Place::new();
+    fs::write(place.path(), "[engine]\nstate = \"state.db\"\n").expect("written");
+    assert!(matches!(place.refused(), OpenError::NotADatabase { .. }));
+    fs::remove_file(place.path()).expect("removed");
+
+    place.sql("CREATE TABLE t (x); INSERT INTO t VALUES (1)");
+    let error = place.refused();
+    assert!(matches!(error, OpenError::NotADatabase { .. }));
+    assert!(
+        error
+            .to_string()
+            .ends_with("state.db is not a windlass state database")
+    );
+    let reader = Store::open_read_only(&place.path());
+    assert!(matches!(reader, Err(OpenError::NotADatabase { .. })));
+    assert!(matches!(
+        Store::probe(&place.path()),
+        Err(OpenError::NotADatabase { .. })
+    ));
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    let place = Place::new();
+    drop(place.open().expect("a new file opens"));
+    place.sql("PRAGMA user_version = 1000");
+    let error = place.refused();
+    assert!(
+        matches!(
+            error,
+            OpenError::NewerSchema {
+                found: 1000,
+                known: 1,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let reader = Store::open_read_only(&place.path());
+    assert!(matches!(reader, Err(OpenError::NewerSchema { .. })));
+    let copy = Store::open_copy(&place.path());
+    assert!(matches!(copy, Err(OpenError::NewerSchema { .. })));
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_named() {
+    let place = Place::new();
+    let file = place.directory.path().join("file");
+    fs::write(&file, "").expect("written");
+    let error = Store::open(&Location::File(file.join("deep/state.db"))).expect_err("refused");
+    assert!(
+        matches!(&error, OpenError::Io { .. }) && error.to_string().contains("file/deep"),
+        "{error}"
+    );
+}
+
+/// Root may write anywhere, so this says nothing when root runs it.
+#[cfg(unix)]
+#[test]
+fn a_read_only_directory_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let directory = place.directory.path();
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o555)).expect("changed");
+    if fs::write(directory.join("probe"), "").is_ok() {
+        return;
+    }
+    let error = place.refused();
+    let message = format!("cannot create {}/state.db.lock", directory.display());
+    assert_eq!(error.to_string(), message);
+}
+
+#[test]
+fn an_empty_file_becomes_a_database() {
+    let place = Place::new();
+    fs::write(place.path(), "").expect("written");
+    let store = place.open().expect("nothing is lost");
+    assert_eq!(store.device_count().expect("readable"), 0);
+}
+
+/// A file of the first released schema, as its program left it.
+#[test]
+fn a_database_of_version_1_opens_with_all_it_holds() {
+    let place = Place::new();
+    place.sql(include_str!("fixtures/v1.sql"));
+    for store in [
+        Store::open_copy(&place.path()).expect("a copy is migrated"),
+        place.open().expect("the file is migrated"),
+        Store::open_read_only(&place.path()).expect("the file is current"),
+    ] {
+        assert!(store.check().expect("the check runs").is_empty());
+        assert_eq!(store.device_count().expect("readable"), 2);
+        let rollout = store.rollout(&RolloutName::new("r")).expect("readable");
+        let snapshot = store
+            .snapshot(rollout.expect("known").key)
+            .expect("readable");
+        assert_eq!(snapshot.live.len(), 1);
+        assert_eq!(snapshot.cohorts[0].states.total(), 2);
+        assert_eq!(
+            store.events(Sequence(0), 10, None).expect("readable").len(),
+            1
+        );
+    }
+}
+
+#[test]
+fn a_copy_changes_nothing() {
+    let place = Place::new();
+    let missing = Store::open_copy(&place.path());
+    assert!(matches!(missing, Err(OpenError::NotFound { .. })));
+    let mut owner = place.open().expect("a new file opens");
+    let mut copy = Store::open_copy(&place.path()).expect("the owner does not matter");
+    assert_eq!(copy.reserve_attempt_ids(5).expect("left"), 1..6);
+    assert_eq!(owner.reserve_attempt_ids(1).expect("left"), 1..2);
+}
+
+#[test]
+fn a_reader_sees_what_is_committed_and_writes_nothing() {
+    let place = Place::new();
+    assert!(matches!(
+        Store::open_read_only(&place.path()),
+        Err(OpenError::NotFound { .. })
+    ));
+    assert!(!Path::new(&place.path()).exists());
+    let mut owner = place.open().expect("a new file opens");
+    let mut reader = Store::open_read_only(&place.path()).expect("readable");
+    owner
+        .put_component(&windlass_model::Sha256([1; 32]), b"x")
+        .expect("kept");
+    let seen = reader.component(&windlass_model::Sha256([1; 32]));
+    assert_eq!(seen.expect("readable").as_deref(), Some(b"x".as_slice()));
+    reader.reserve_attempt_ids(1).expect_err("a reader may not");
+}
