@@ -1,0 +1,169 @@
+//! Why a decision is as it is, for programs and for people.
+//!
+//! While work goes on a reason holds no counts: they would make each of a
+//! thousand decisions differ from the one before.
+
+use windlass_sdk::{Attribute, Reason, Value};
+
+use crate::clock::Clock;
+use crate::gate::{Standing, Tally};
+use crate::memo::{Aborted, Cause};
+use crate::plan::Stage;
+use crate::share::Share;
+
+/// The memo is not one that this version wrote.
+pub(crate) fn memo_unreadable() -> Reason {
+    reason(
+        "memo-unreadable",
+        None,
+        vec![],
+        "the state of an earlier decision cannot be read".to_owned(),
+    )
+}
+
+/// The rollout's cohorts are not those of the settings.
+pub(crate) fn cohorts_differ(found: usize, wanted: usize) -> Reason {
+    let parameters = vec![count("found", found as u64), count("wanted", wanted as u64)];
+    let text = format!("the rollout has {found} cohorts, and the settings have {wanted}");
+    reason("cohorts-differ", None, parameters, text)
+}
+
+pub(crate) fn soaking(cohort: usize, stage: &Stage, clock: Clock, until: u64) -> Reason {
+    let parameters = vec![
+        count("soak_ms", stage.soak),
+        count("until", clock.wall(until)),
+    ];
+    let text = format!(
+        "the gate of cohort `{}` is met, and it is watched until its soak ends",
+        stage.name
+    );
+    reason("soaking", Some(cohort), parameters, text)
+}
+
+pub(crate) fn deadline_passed(cohort: usize, stage: &Stage) -> Reason {
+    let deadline = stage.deadline.map_or(0, |deadline| deadline.after);
+    let text = format!(
+        "the gate of cohort `{}` was not met by its deadline",
+        stage.name
+    );
+    reason(
+        "deadline-passed",
+        Some(cohort),
+        vec![count("deadline_ms", deadline)],
+        text,
+    )
+}
+
+/// None when the gate is met.
+pub(crate) fn gate(
+    cohort: usize,
+    stage: &Stage,
+    standing: Standing,
+    tally: &Tally,
+) -> Option<Reason> {
+    let name = &stage.name;
+    Some(match standing {
+        Standing::Met => return None,
+        Standing::Working => reason(
+            "cohort-open",
+            Some(cohort),
+            vec![],
+            format!("cohort `{name}` is being updated"),
+        ),
+        Standing::Waiting => {
+            let text = format!("cohort `{name}` waits for devices that cannot be updated now");
+            reason("waiting-for-devices", Some(cohort), vec![], text)
+        }
+        Standing::NotMet => not_met(cohort, stage, tally),
+        Standing::Inconclusive => {
+            let parameters = vec![
+                count("ended", tally.ended),
+                count("judged", tally.judged),
+                count("min_sample", stage.gate.min_sample.min(tally.size)),
+            ];
+            let text = format!(
+                "cohort `{name}` has ended and only {} of its devices can be judged",
+                tally.judged
+            );
+            reason("gate-inconclusive", Some(cohort), parameters, text)
+        }
+    })
+}
+
+fn not_met(cohort: usize, stage: &Stage, tally: &Tally) -> Reason {
+    let required = stage.gate.success_rate.unwrap_or(Share::WHOLE);
+    let measured = tally.succeeded as f64 / tally.judged.max(1) as f64;
+    let parameters = vec![
+        count("ended", tally.ended),
+        count("judged", tally.judged),
+        number("measured", measured),
+        number("required", required.fraction()),
+        count("succeeded", tally.succeeded),
+    ];
+    let text = format!(
+        "of cohort `{}` {} of {} devices succeeded ({}), and {} are wanted",
+        stage.name,
+        tally.succeeded,
+        tally.judged,
+        percent(measured),
+        percent(required.fraction()),
+    );
+    reason("gate-not-met", Some(cohort), parameters, text)
+}
+
+pub(crate) fn aborted(aborted: &Aborted, name: &str) -> Reason {
+    let cohort = Some(aborted.cohort);
+    match aborted.cause {
+        Cause::Rate { failed, of, rate } => {
+            let measured = failed as f64 / of.max(1) as f64;
+            let parameters = vec![
+                count("failed", failed),
+                number("measured", measured),
+                count("of", of),
+                number("threshold", rate.fraction()),
+            ];
+            let text = format!(
+                "in cohort `{name}` {failed} of {of} devices failed at their first attempt ({}), and {} abort",
+                percent(measured),
+                percent(rate.fraction()),
+            );
+            reason("abort-rate-reached", cohort, parameters, text)
+        }
+        Cause::Count { failed, allowed } => {
+            let parameters = vec![count("failed", failed), count("threshold", allowed)];
+            let text = format!(
+                "in cohort `{name}` {failed} devices failed at their first attempt, and {allowed} abort"
+            );
+            reason("abort-count-reached", cohort, parameters, text)
+        }
+        Cause::Deadline => {
+            let text = format!("the gate of cohort `{name}` was not met by its deadline");
+            reason("abort-deadline-passed", cohort, vec![], text)
+        }
+    }
+}
+
+/// `parameters` are sorted by name.
+fn reason(code: &str, cohort: Option<usize>, parameters: Vec<Attribute>, text: String) -> Reason {
+    let cohort = cohort.and_then(|cohort| u32::try_from(cohort).ok());
+    Reason {
+        code: code.to_owned(),
+        cohort,
+        parameters,
+        text,
+    }
+}
+
+fn count(name: &str, count: u64) -> Attribute {
+    Attribute::new(name, i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+fn number(name: &str, number: f64) -> Attribute {
+    Attribute::new(name, Value::Real(number))
+}
+
+/// With one decimal where it has any.
+fn percent(fraction: f64) -> String {
+    let percent = (fraction * 1000.0).round() / 10.0;
+    format!("{percent} %")
+}

@@ -1,0 +1,194 @@
+//! A rollout's view, built by hand, and a fleet that obeys decisions.
+
+use windlass_policy_progressive::Progressive;
+use windlass_sdk::{
+    CohortView, Decision, FailureCount, FailureKind, Policy, Problem, StateCounts, TierCount,
+    Verdict, View, settings,
+};
+
+/// When every rollout here starts.
+pub(crate) const START: u64 = 1_767_225_600_000;
+pub(crate) const MINUTE: u64 = 60_000;
+
+pub(crate) fn try_open(settings: &str) -> Result<Progressive, Vec<Problem>> {
+    Progressive::open(settings::parse(settings)?)
+}
+
+pub(crate) fn open(settings: &str) -> Progressive {
+    try_open(settings).unwrap_or_else(|problems| panic!("{settings}: {problems:?}"))
+}
+
+pub(crate) fn sizes(policy: &Progressive, devices: u64) -> Vec<u64> {
+    let cohorts = policy
+        .cohorts(&[TierCount { tier: 0, devices }])
+        .expect("any number can be cut");
+    cohorts.into_iter().map(|cohort| cohort.size).collect()
+}
+
+/// A rollout of `devices` devices of which none was started.
+pub(crate) fn view(policy: &Progressive, devices: u64) -> View {
+    let cohorts = policy
+        .cohorts(&[TierCount { tier: 0, devices }])
+        .expect("any number can be cut");
+    let cohorts = cohorts.into_iter().map(|cohort| CohortView {
+        name: cohort.name,
+        size: cohort.size,
+        states: StateCounts {
+            pending: cohort.size,
+            ..no_states()
+        },
+        started: 0,
+        in_progress: 0,
+        ended: 0,
+        first_failures: vec![],
+        failures: vec![],
+        first_started: None,
+        last_ended: None,
+    });
+    View {
+        now: START,
+        started_at: START,
+        paused_for: 0,
+        cohorts: cohorts.collect(),
+        starts_last_minute: 0,
+        approvals: vec![],
+        signals: vec![],
+    }
+}
+
+/// Ends devices that are pending: so many succeed, so many fail for good, at
+/// the first attempt.
+pub(crate) fn end(cohort: &mut CohortView, succeeded: u64, failed: &[(FailureKind, u64)]) {
+    let lost: u64 = failed.iter().map(|(_, count)| count).sum();
+    cohort.states.pending -= succeeded + lost;
+    cohort.states.succeeded += succeeded;
+    cohort.states.dead_lettered += lost;
+    cohort.started += succeeded + lost;
+    cohort.ended += succeeded + lost;
+    for (kind, count) in failed {
+        count_failures(&mut cohort.failures, *kind, *count);
+        count_failures(&mut cohort.first_failures, *kind, *count);
+    }
+}
+
+/// Starts devices that are pending; their first attempt fails and they wait for
+/// another.
+pub(crate) fn stumble(cohort: &mut CohortView, kind: FailureKind, count: u64) {
+    cohort.states.pending -= count;
+    cohort.states.waiting += count;
+    cohort.started += count;
+    cohort.in_progress += count;
+    count_failures(&mut cohort.first_failures, kind, count);
+}
+
+/// Defers devices that are pending.
+pub(crate) fn defer(cohort: &mut CohortView, count: u64) {
+    cohort.states.pending -= count;
+    cohort.states.deferred += count;
+}
+
+fn count_failures(failures: &mut Vec<FailureCount>, kind: FailureKind, count: u64) {
+    match failures.iter_mut().find(|failure| failure.kind == kind) {
+        Some(failure) => failure.count += count,
+        None => failures.push(FailureCount { kind, count }),
+    }
+}
+
+/// How many cohorts a decision has opened.
+pub(crate) fn opened(decision: &Decision) -> usize {
+    decision
+        .ceilings
+        .iter()
+        .take_while(|ceiling| ceiling.in_progress > 0)
+        .count()
+}
+
+/// Codes of the reasons.
+pub(crate) fn codes(decision: &Decision) -> Vec<&str> {
+    decision
+        .reasons
+        .iter()
+        .map(|reason| reason.code.as_str())
+        .collect()
+}
+
+/// How a simulated rollout ended.
+#[derive(Debug, PartialEq)]
+pub(crate) enum End {
+    Complete,
+    Held,
+    Aborted,
+}
+
+/// Obeys the policy until nothing moves any more: at each turn every device
+/// that may start does, and every `bad`th of them fails.
+pub(crate) fn run(policy: &Progressive, devices: u64, bad: u64) -> End {
+    let mut view = view(policy, devices);
+    let mut memo = Vec::new();
+    let mut started = 0_u64;
+    loop {
+        let decision = policy.decide(&view, &memo);
+        assert!(
+            decision.valid_until > view.now,
+            "a decision holds for a while"
+        );
+        match decision.verdict {
+            Verdict::Continue => {}
+            Verdict::Hold => return End::Held,
+            Verdict::Abort => return End::Aborted,
+            Verdict::Pause | Verdict::RollBack => panic!("it never says {:?}", decision.verdict),
+        }
+        if view
+            .cohorts
+            .iter()
+            .all(|cohort| cohort.ended == cohort.size)
+        {
+            return End::Complete;
+        }
+        let mut moved = false;
+        for (cohort, ceiling) in view.cohorts.iter_mut().zip(&decision.ceilings) {
+            for _ in cohort.started..ceiling.started {
+                started += 1;
+                match bad > 0 && started.is_multiple_of(bad) {
+                    true => end(cohort, 0, &[(FailureKind::DeviceError, 1)]),
+                    false => end(cohort, 1, &[]),
+                }
+                moved = true;
+            }
+        }
+        if moved {
+            view.now += 1000;
+        } else {
+            let ask_at = decision
+                .ask_at
+                .expect("a policy that waits says until when");
+            assert!(
+                ask_at > view.now && ask_at < decision.valid_until,
+                "it is asked before the decision lapses"
+            );
+            view.now = ask_at;
+        }
+        memo = decision.memo;
+    }
+}
+
+fn no_states() -> StateCounts {
+    StateCounts {
+        pending: 0,
+        deferred: 0,
+        admitted: 0,
+        transferring: 0,
+        offered: 0,
+        verifying: 0,
+        settling: 0,
+        waiting: 0,
+        cancelling: 0,
+        succeeded: 0,
+        failed: 0,
+        rejected: 0,
+        skipped: 0,
+        cancelled: 0,
+        superseded: 0,
+        dead_lettered: 0,
+    }
+}

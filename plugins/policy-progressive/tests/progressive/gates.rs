@@ -1,0 +1,232 @@
+//! When the next cohort opens (design §7.3 and §7.7).
+
+use windlass_sdk::{Attribute, FailureKind, Measure, Policy, Value, Verdict};
+
+use crate::fleet::{MINUTE, START, codes, defer, end, open, opened, stumble, view};
+
+const CANARY: &str =
+    r#"{"cohorts":[{"name":"canary","percent":10,"success_rate":0.9},{"name":"all"}]}"#;
+
+#[test]
+fn a_cohort_opens_when_the_one_before_it_has_ended_well() {
+    let policy = open(CANARY);
+    let mut view = view(&policy, 100);
+    let first = policy.decide(&view, &[]);
+    assert_eq!(
+        (opened(&first), first.verdict, first.ceilings[0].started),
+        (1, Verdict::Continue, 10)
+    );
+    end(&mut view.cohorts[0], 8, &[]);
+    let working = policy.decide(&view, &first.memo);
+    assert_eq!(
+        (opened(&working), codes(&working)),
+        (1, vec!["cohort-open"])
+    );
+    end(&mut view.cohorts[0], 1, &[(FailureKind::Corrupt, 1)]);
+    let met = policy.decide(&view, &working.memo);
+    assert_eq!((opened(&met), met.verdict), (2, Verdict::Continue));
+    // What has opened stays open, even if a device falls back afterwards.
+    view.cohorts[0].states.succeeded -= 1;
+    view.cohorts[0].states.failed += 1;
+    view.cohorts[0].failures.push(windlass_sdk::FailureCount {
+        kind: FailureKind::Regressed,
+        count: 1,
+    });
+    assert_eq!(opened(&policy.decide(&view, &met.memo)), 2);
+}
+
+/// GO-109.
+#[test]
+fn a_gate_that_is_not_met_holds_and_says_what_was_measured() {
+    let policy = open(CANARY);
+    let mut view = view(&policy, 100);
+    end(
+        &mut view.cohorts[0],
+        5,
+        &[(FailureKind::DeviceError, 3), (FailureKind::TimedOut, 2)],
+    );
+    let held = policy.decide(&view, &[]);
+    assert_eq!(
+        (opened(&held), held.verdict, codes(&held)),
+        (1, Verdict::Hold, vec!["gate-not-met"])
+    );
+    let reason = &held.reasons[0];
+    assert_eq!(
+        reason.text,
+        "of cohort `canary` 5 of 10 devices succeeded (50 %), and 90 % are wanted"
+    );
+    assert_eq!(
+        reason.parameters,
+        [
+            Attribute::new("ended", 10_i64),
+            Attribute::new("judged", 10_i64),
+            Attribute::new("measured", Value::Real(0.5)),
+            Attribute::new("required", Value::Real(0.9)),
+            Attribute::new("succeeded", 5_i64),
+        ]
+    );
+}
+
+#[test]
+fn what_the_engine_or_a_person_did_says_nothing_about_the_release() {
+    let policy = open(CANARY);
+    let mut view = view(&policy, 100);
+    end(
+        &mut view.cohorts[0],
+        2,
+        &[(FailureKind::Plugin, 3), (FailureKind::Source, 4)],
+    );
+    view.cohorts[0].states.pending -= 1;
+    view.cohorts[0].states.skipped += 1;
+    view.cohorts[0].ended += 1;
+    assert_eq!(opened(&policy.decide(&view, &[])), 2);
+}
+
+#[test]
+fn nothing_judged_is_inconclusive_and_holds() {
+    let policy = open(CANARY);
+    let mut view = view(&policy, 100);
+    view.cohorts[0].states.pending = 0;
+    view.cohorts[0].states.skipped = 10;
+    view.cohorts[0].ended = 10;
+    let held = policy.decide(&view, &[]);
+    assert_eq!(
+        (held.verdict, codes(&held)),
+        (Verdict::Hold, vec!["gate-inconclusive"])
+    );
+}
+
+#[test]
+fn a_sample_larger_than_the_cohort_asks_for_all_of_it() {
+    let policy = open(
+        r#"{"cohorts":[{"name":"a","percent":1,"success_rate":0.5,"min_sample":50},{"name":"b"}]}"#,
+    );
+    let mut view = view(&policy, 100);
+    end(&mut view.cohorts[0], 1, &[]);
+    assert_eq!(opened(&policy.decide(&view, &[])), 2);
+}
+
+#[test]
+fn deferred_devices_do_not_block_but_nobody_passes_untested() {
+    let policy = open(CANARY);
+    let mut view = view(&policy, 100);
+    defer(&mut view.cohorts[0], 9);
+    let first = policy.decide(&view, &[]);
+    assert_eq!(opened(&first), 1);
+    defer(&mut view.cohorts[0], 1);
+    let waiting = policy.decide(&view, &first.memo);
+    assert_eq!(
+        (opened(&waiting), waiting.verdict, codes(&waiting)),
+        (1, Verdict::Continue, vec!["waiting-for-devices"])
+    );
+    view.cohorts[0].states.deferred -= 1;
+    view.cohorts[0].states.pending += 1;
+    end(&mut view.cohorts[0], 1, &[]);
+    assert_eq!(opened(&policy.decide(&view, &waiting.memo)), 2);
+}
+
+#[test]
+fn a_quorum_is_enough_and_is_needed() {
+    let policy = open(r#"{"cohorts":[{"name":"a","percent":10,"quorum":0.8},{"name":"b"}]}"#);
+    let mut view = view(&policy, 100);
+    end(&mut view.cohorts[0], 7, &[]);
+    defer(&mut view.cohorts[0], 3);
+    assert_eq!(opened(&policy.decide(&view, &[])), 1, "7 of 10 are no 80 %");
+    view.cohorts[0].states.deferred -= 3;
+    view.cohorts[0].states.pending += 3;
+    end(&mut view.cohorts[0], 1, &[]);
+    stumble(&mut view.cohorts[0], FailureKind::Busy, 2);
+    assert_eq!(
+        opened(&policy.decide(&view, &[])),
+        2,
+        "8 of 10 are, whatever the others do"
+    );
+}
+
+#[test]
+fn a_soak_starts_at_the_gate_stands_still_in_a_pause_and_starts_anew_after_a_relapse() {
+    let policy = open(
+        r#"{"cohorts":[{"name":"a","percent":10,"success_rate":0.9,"soak":"10m"},{"name":"b"}]}"#,
+    );
+    let mut view = view(&policy, 100);
+    end(&mut view.cohorts[0], 10, &[]);
+    let mut decision = policy.decide(&view, &[]);
+    assert_eq!((opened(&decision), codes(&decision)), (1, vec!["soaking"]));
+    view.now = START + 9 * MINUTE + 50_000;
+    decision = policy.decide(&view, &decision.memo);
+    assert_eq!(
+        (opened(&decision), decision.ask_at),
+        (1, Some(START + 10 * MINUTE))
+    );
+    view.paused_for = MINUTE;
+    view.now = START + 10 * MINUTE;
+    decision = policy.decide(&view, &decision.memo);
+    assert_eq!(opened(&decision), 1, "a minute of it was a pause");
+    view.cohorts[0].states.succeeded = 8;
+    view.cohorts[0].states.failed = 2;
+    view.cohorts[0].failures.push(windlass_sdk::FailureCount {
+        kind: FailureKind::Regressed,
+        count: 2,
+    });
+    decision = policy.decide(&view, &decision.memo);
+    assert_eq!(
+        (decision.verdict, codes(&decision)),
+        (Verdict::Hold, vec!["gate-not-met"])
+    );
+    view.cohorts[0].states.succeeded = 10;
+    view.cohorts[0].states.failed = 0;
+    view.cohorts[0].failures.clear();
+    decision = policy.decide(&view, &decision.memo);
+    view.now = START + 20 * MINUTE - 1;
+    decision = policy.decide(&view, &decision.memo);
+    assert_eq!(opened(&decision), 1);
+    view.now += 1;
+    assert_eq!(opened(&policy.decide(&view, &decision.memo)), 2);
+}
+
+#[test]
+fn a_missed_deadline_holds_passes_or_aborts() {
+    for (on_deadline, verdict, cohorts, code) in [
+        ("hold", Verdict::Hold, 1, "deadline-passed"),
+        ("pass", Verdict::Continue, 2, "cohort-open"),
+        ("abort", Verdict::Abort, 0, "abort-deadline-passed"),
+    ] {
+        let policy = open(&format!(
+            r#"{{"cohorts":[{{"name":"a","percent":10,"deadline":"1h","on_deadline":"{on_deadline}"}},{{"name":"b"}}]}}"#
+        ));
+        let mut view = view(&policy, 100);
+        defer(&mut view.cohorts[0], 10);
+        let first = policy.decide(&view, &[]);
+        view.now = START + 60 * MINUTE - 10_000;
+        let before = policy.decide(&view, &first.memo);
+        assert_eq!(
+            (opened(&before), before.ask_at),
+            (1, Some(START + 60 * MINUTE))
+        );
+        view.now = START + 60 * MINUTE;
+        let after = policy.decide(&view, &before.memo);
+        assert_eq!(
+            (after.verdict, opened(&after), codes(&after)[0]),
+            (verdict, cohorts, code)
+        );
+    }
+}
+
+#[test]
+fn the_host_is_asked_to_call_when_the_gate_could_be_met() {
+    let policy = open(CANARY);
+    let mut view = view(&policy, 100);
+    let triggers = |decision: &windlass_sdk::Decision| -> Vec<(Measure, u64)> {
+        decision
+            .triggers
+            .iter()
+            .map(|trigger| (trigger.measure, trigger.reaches))
+            .collect()
+    };
+    assert_eq!(triggers(&policy.decide(&view, &[])), [(Measure::Ended, 10)]);
+    end(&mut view.cohorts[0], 4, &[(FailureKind::Corrupt, 1)]);
+    assert_eq!(
+        triggers(&policy.decide(&view, &[])),
+        [(Measure::Ended, 10), (Measure::Succeeded, 9)]
+    );
+}

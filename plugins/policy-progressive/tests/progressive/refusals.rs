@@ -1,0 +1,139 @@
+//! Settings that are refused, and where.
+
+use windlass_sdk::{Place, settings};
+
+use crate::fleet::try_open;
+
+#[test]
+fn each_problem_points_at_its_setting() {
+    for (settings, pointer, message) in [
+        (
+            r#"{"cohorts":[{"name":"a","percent":50},{"name":"b","percent":10},{"name":"c"}]}"#,
+            "/cohorts/1/percent",
+            "percent must rise: 10 comes after 50",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":0},{"name":"b"}]}"#,
+            "/cohorts/0/percent",
+            "percent must be above 0 and at most 100, not 0",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":50},{"name":"b","percent":90}]}"#,
+            "/cohorts/1/percent",
+            "the last cohort ends at 100 percent, not at 90",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":50},{"name":"b","count":90}]}"#,
+            "/cohorts/1/count",
+            "the last cohort holds all devices that are left",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a"},{"name":"b"}]}"#,
+            "/cohorts/0",
+            "cohort `a` says neither percent nor count",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"count":5},{"name":"b"}]}"#,
+            "/cohorts/0/count",
+            "a cohort has a percent or a count, not both",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","count":5},{"name":"b","count":5},{"name":"c"}]}"#,
+            "/cohorts/1/count",
+            "count must rise: 5 comes after 5",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5},{"name":"a"}]}"#,
+            "/cohorts/1/name",
+            "the name `a` is taken by an earlier cohort",
+        ),
+        (
+            r#"{"cohorts":[{"name":"","percent":5},{"name":"b"}]}"#,
+            "/cohorts/0/name",
+            "a name has 1 to 64 bytes, and this one has 0",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"success_rate":95},{"name":"b"}]}"#,
+            "/cohorts/0/success_rate",
+            "a share is between 0 and 1, and 95 is not",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"quorum":-1},{"name":"b"}]}"#,
+            "/cohorts/0/quorum",
+            "a share is between 0 and 1, and -1 is not",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"min_sample":5},{"name":"b"}]}"#,
+            "/cohorts/0/min_sample",
+            "min_sample is the sample of success_rate, which is not set",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"on_deadline":"pass"},{"name":"b"}]}"#,
+            "/cohorts/0/on_deadline",
+            "on_deadline needs a deadline",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"soak":"30"},{"name":"b"}]}"#,
+            "/cohorts/0/soak",
+            "missing unit",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5},{"name":"b","soak":"1h"}]}"#,
+            "/cohorts/1/soak",
+            "no cohort comes after the last one, so there is nothing to wait for",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"abort":{}},{"name":"b"}]}"#,
+            "/cohorts/0/abort",
+            "abort says neither rate nor count",
+        ),
+        (
+            r#"{"abort":{"rate":0}}"#,
+            "/abort/rate",
+            "rate must be above 0: a rate of 0 is always reached",
+        ),
+        (
+            r#"{"stratify_by":"region"}"#,
+            "/stratify_by",
+            "devices are not stratified by `region`",
+        ),
+    ] {
+        let problems = try_open(settings)
+            .err()
+            .unwrap_or_else(|| panic!("{settings} is taken"));
+        let found = problems
+            .iter()
+            .map(|problem| (problem.place.clone(), problem.message.as_str()))
+            .next();
+        assert_eq!(
+            found,
+            Some((Place::Setting(pointer.to_owned()), message)),
+            "{settings}"
+        );
+    }
+}
+
+#[test]
+fn every_problem_is_found_at_once() {
+    let problems = try_open(
+        r#"{"cohorts":[{"name":"a","percent":50,"quorum":2},{"name":"a","percent":10}],"abort":{"rate":7}}"#,
+    );
+    assert_eq!(problems.err().map(|problems| problems.len()), Some(4));
+}
+
+#[test]
+fn the_schema_knows_every_key_and_no_other() {
+    let schema: serde_json::Value =
+        serde_json::from_str(&settings::schema::<windlass_policy_progressive::Settings>())
+            .expect("a schema is JSON");
+    assert_eq!(schema["additionalProperties"], false);
+    assert!(schema["properties"]["cohorts"].is_object());
+    assert_eq!(
+        schema["$defs"]["CohortSettings"]["additionalProperties"],
+        false
+    );
+    assert_eq!(
+        schema["$defs"]["AbortSettings"]["additionalProperties"],
+        false
+    );
+}
