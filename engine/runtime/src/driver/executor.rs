@@ -1,0 +1,60 @@
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use windlass_core::{Candidate, DecideRequest, DeliveryFacts};
+use windlass_model::{
+    Assignment, AssignmentId, AttemptId, AttemptOutcome, Decision, Device, Failure, Timestamp, Verification,
+};
+
+use crate::progress::Transfer;
+
+/// What the driver's effects are carried out by: plugins in a sandbox, or a simulated world.
+/// Every method may be called many times at once.
+pub trait Executor: Send + Sync + 'static {
+    /// What the rules must know of the deliveries.
+    fn facts(&self) -> DeliveryFacts;
+
+    /// Looks at devices whose turn may have come: filter, version, admission, connection. One
+    /// candidate per row, in the order given. A plugin that cannot answer defers its devices.
+    fn consider(
+        &self,
+        rows: Vec<(Assignment, Arc<Device>)>,
+        now: Timestamp,
+    ) -> impl Future<Output = Vec<Candidate>> + Send;
+
+    /// Carries out one attempt. Cancelled through its token; never dropped half-way.
+    fn push(&self, attempt: Attempt) -> impl Future<Output = AttemptEnd> + Send;
+
+    /// Asks a device what it runs.
+    fn verify(&self, attempt: Attempt) -> impl Future<Output = Result<Verification, Failure>> + Send;
+
+    /// Asks the policies; one answer per request, in their order.
+    fn decide(
+        &self,
+        requests: Vec<DecideRequest>,
+    ) -> impl Future<Output = Vec<Result<Decision, String>>> + Send;
+}
+
+/// One attempt at one device.
+pub struct Attempt {
+    /// Of this assignment.
+    pub assignment: AssignmentId,
+    /// Its id on the wire.
+    pub id: AttemptId,
+    /// 1 for the assignment's first.
+    pub number: u32,
+    /// The device as it was last read.
+    pub device: Arc<Device>,
+    /// Stops it.
+    pub cancel: CancellationToken,
+    /// Where its bytes are counted; absent when nothing is sent.
+    pub transfer: Option<Arc<Transfer>>,
+}
+
+/// How a push ended.
+pub struct AttemptEnd {
+    /// What became of it.
+    pub outcome: AttemptOutcome,
+    /// Payload bytes that left for the device.
+    pub bytes: u64,
+}

@@ -1,0 +1,203 @@
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use windlass_core::{Candidate, DecideRequest, DeliveryFacts, Gate, admission};
+use windlass_host::{Job, JobObserver, PluginError, PolicyCandidate, ProbeLimits};
+use windlass_model::{
+    Admission, Assignment, AssignmentState, AttemptOutcome, Connectivity, Decision, Device, Failure,
+    FailureKind, Reason, Release, Timestamp, Verification,
+};
+
+use super::{Attempt, AttemptEnd, Executor};
+use crate::{
+    parts::{DeliveryPart, Parts},
+    planning::routes,
+    progress::Transfer,
+};
+
+/// Probes at once: enough for a fleet that wakes up together, few enough that a fleet that
+/// is gone does not fill the descriptor table.
+const PROBES_MAX: usize = 32;
+/// How long devices are put off that a filter or policy could not be asked about.
+const PLUGIN_TROUBLE_DELAY: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Carries out effects with the plugins of a rollout.
+pub struct PluginExecutor {
+    parts: Parts,
+    release: Arc<Release>,
+}
+
+impl PluginExecutor {
+    /// Takes over what a rollout runs with.
+    pub fn new(parts: Parts) -> Self {
+        let release = Arc::new(parts.release.clone());
+        Self { parts, release }
+    }
+
+    async fn route(&self, device: &Device) -> Option<&DeliveryPart> {
+        if let [only] = self.parts.deliveries.as_slice()
+            && only.when.is_none()
+        {
+            return Some(only);
+        }
+        let now = device.last_seen.unwrap_or_default();
+        let found = routes(&self.parts.deliveries, std::slice::from_ref(device), now).await.ok()?;
+        found.first().copied().flatten().and_then(|route| self.parts.deliveries.get(route.0))
+    }
+
+    fn job(&self, attempt: &Attempt) -> Job {
+        Job {
+            device: Arc::clone(&attempt.device),
+            release: Arc::clone(&self.release),
+            assignment: attempt.assignment,
+            attempt: attempt.id,
+            number: attempt.number,
+            checkpoint: None,
+            idle: self.parts.settings.timeouts.idle,
+            deadline: self.parts.settings.timeouts.attempt,
+            cancel: attempt.cancel.clone(),
+            observer: Arc::new(Observer(attempt.transfer.clone())),
+        }
+    }
+
+    /// The devices with what a probe found out about those that wait for a connection.
+    async fn probed(&self, rows: &[(Assignment, Arc<Device>)], now: Timestamp) -> Vec<Device> {
+        let mut probes = Vec::with_capacity(rows.len());
+        for (row, device) in rows {
+            let waits = matches!(row.state, AssignmentState::Deferred(deferral) if deferral.needs_connection);
+            probes.push(self.with_probe(Device::clone(device), waits, now));
+        }
+        stream::iter(probes).buffered(PROBES_MAX).collect().await
+    }
+
+    async fn with_probe(&self, mut device: Device, waits: bool, now: Timestamp) -> Device {
+        if waits && let Some(version) = self.probe(&device).await {
+            device.status = Connectivity::Online;
+            device.last_seen = Some(now);
+            device.version = version.or(device.version);
+        }
+        device
+    }
+
+    /// The version that a connected device runs, if it tells; none if it is not reached.
+    async fn probe(&self, device: &Device) -> Option<Option<String>> {
+        let part = self.route(device).await?;
+        let device = Arc::new(device.clone());
+        let idle = self.parts.settings.timeouts.idle;
+        let state = part.delivery.probe(device, ProbeLimits { idle, deadline: idle }).await.ok()?;
+        state.reachable.then_some(state.version)
+    }
+
+    async fn judge(
+        &self,
+        rows: &[(Assignment, Arc<Device>)],
+        devices: &[Device],
+        now: Timestamp,
+    ) -> Result<Vec<Gate>, PluginError> {
+        let matches = match &self.parts.filter {
+            Some(part) => part.filter.matches(now, devices).await?,
+            None => vec![true; devices.len()],
+        };
+        let mut admissions: Vec<Vec<Admission>> = vec![Vec::new(); devices.len()];
+        for part in self.parts.policies.iter().filter(|part| part.policy.admits()) {
+            let candidates: Vec<_> = rows.iter().map(|(row, device)| candidate(row, device)).collect();
+            let answers = part.policy.admit(now, &candidates).await?;
+            for (all, answer) in admissions.iter_mut().zip(answers) {
+                all.push(answer);
+            }
+        }
+        let judged = devices.iter().zip(matches).zip(admissions);
+        Ok(judged
+            .map(|((device, matches), admissions)| {
+                let admission = admission::combine(admissions);
+                admission::gate(device, &self.release, &self.parts.settings, matches, admission, now)
+            })
+            .collect())
+    }
+}
+
+fn candidate(row: &Assignment, device: &Arc<Device>) -> PolicyCandidate {
+    PolicyCandidate {
+        device: Arc::clone(device),
+        cohort: row.cohort,
+        attempts: row.counted_attempts,
+        last_failure: row.last_failure,
+        first_seen: None,
+    }
+}
+
+struct Observer(Option<Arc<Transfer>>);
+
+impl JobObserver for Observer {
+    fn progress(&self, bytes: u64) {
+        if let Some(transfer) = &self.0 {
+            transfer.sent(bytes);
+        }
+    }
+
+    fn checkpoint(&self, _data: Vec<u8>) {}
+}
+
+impl Executor for PluginExecutor {
+    fn facts(&self) -> DeliveryFacts {
+        let deliveries = &self.parts.deliveries;
+        DeliveryFacts {
+            verifies: deliveries.iter().any(|part| part.delivery.capabilities().verifies),
+            idempotent_push: deliveries.iter().all(|part| part.delivery.capabilities().idempotent_push),
+        }
+    }
+
+    async fn consider(&self, rows: Vec<(Assignment, Arc<Device>)>, now: Timestamp) -> Vec<Candidate> {
+        let devices = self.probed(&rows, now).await;
+        let gates = match self.judge(&rows, &devices, now).await {
+            Ok(gates) => gates,
+            Err(error) => {
+                tracing::error!(error = error.summary(), "a plugin could not judge devices; they wait");
+                vec![trouble(&error, now); rows.len()]
+            }
+        };
+        let pairs = rows.into_iter().zip(gates);
+        pairs.map(|((assignment, _), gate)| Candidate { assignment, gate }).collect()
+    }
+
+    async fn push(&self, attempt: Attempt) -> AttemptEnd {
+        let Some(part) = self.route(&attempt.device).await else {
+            let failure = Failure::new(FailureKind::Incompatible, "no configured delivery serves this device any more");
+            return AttemptEnd { outcome: AttemptOutcome::Failed(failure), bytes: 0 };
+        };
+        let end = part.delivery.push(self.job(&attempt), Arc::clone(&self.parts.payload)).await;
+        AttemptEnd { outcome: end.outcome, bytes: end.bytes_sent }
+    }
+
+    async fn verify(&self, attempt: Attempt) -> Result<Verification, Failure> {
+        match self.route(&attempt.device).await {
+            Some(part) if part.delivery.capabilities().verifies => part.delivery.verify(self.job(&attempt)).await,
+            Some(_) | None => Ok(Verification::CannotTell),
+        }
+    }
+
+    async fn decide(&self, requests: Vec<DecideRequest>) -> Vec<Result<Decision, String>> {
+        let mut answers = Vec::with_capacity(requests.len());
+        for request in requests {
+            let answer = match self.parts.policies.iter().nth(request.policy) {
+                Some(part) => part.policy.decide(&request.view, &request.memo).await.map_err(|error| error.summary()),
+                None => Err("the policy is not configured any more".into()),
+            };
+            answers.push(answer);
+        }
+        answers
+    }
+}
+
+fn trouble(error: &PluginError, now: Timestamp) -> Gate {
+    Gate::Defer {
+        until: now.plus(PLUGIN_TROUBLE_DELAY),
+        needs_connection: false,
+        reason: Some(Reason {
+            code: "plugin-failed".into(),
+            cohort: None,
+            parameters: std::collections::BTreeMap::new(),
+            text: error.summary(),
+        }),
+    }
+}

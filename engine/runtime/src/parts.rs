@@ -1,0 +1,67 @@
+//! What a rollout runs with: its release and its opened plugins.
+
+use std::sync::Arc;
+
+use windlass_host::{Delivery, Filter, PayloadSource, Policy};
+use windlass_model::{PluginPin, Release, RolloutName, RolloutSettings};
+
+/// Everything that a rollout needs, opened and checked. Nothing of it is durable.
+pub struct Parts {
+    /// The rollout's name.
+    pub name: RolloutName,
+    /// What is delivered.
+    pub release: Release,
+    /// Its bytes.
+    pub payload: Arc<dyn PayloadSource>,
+    /// The rules.
+    pub settings: RolloutSettings,
+    /// Which devices; all without one.
+    pub filter: Option<FilterPart>,
+    /// How fast. The first cuts the cohorts.
+    pub policies: Policies,
+    /// How bytes reach devices, in the order in which they are tried; at least one.
+    pub deliveries: Vec<DeliveryPart>,
+}
+
+/// Policies in use: at least one.
+pub struct Policies {
+    /// Cuts the cohorts.
+    pub first: PolicyPart,
+    /// The others, in configured order.
+    pub others: Vec<PolicyPart>,
+}
+
+impl Policies {
+    /// All of them, in configured order.
+    pub fn iter(&self) -> impl Iterator<Item = &PolicyPart> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+/// A filter in use.
+pub struct FilterPart {
+    /// Its identity.
+    pub pin: PluginPin,
+    /// Its expression, if it takes one.
+    pub expression: Option<String>,
+    /// The opened filter.
+    pub filter: Filter,
+}
+
+/// A policy in use.
+pub struct PolicyPart {
+    /// Its identity.
+    pub pin: PluginPin,
+    /// The opened policy.
+    pub policy: Policy,
+}
+
+/// A delivery in use.
+pub struct DeliveryPart {
+    /// Its identity.
+    pub pin: PluginPin,
+    /// Which devices it serves; all that no earlier one serves without it.
+    pub when: Option<Filter>,
+    /// The opened delivery.
+    pub delivery: Delivery,
+}

@@ -1,0 +1,58 @@
+//! The release's bytes: found, hashed and pinned before any device is touched, then read
+//! in blocks that all devices share.
+//!
+//! [`file`] pins a local file and reads it in place; [`download`] brings a URL into the
+//! content-addressed cache first, where it is a file like any other; [`blocks`] is the
+//! shared memory between disk and devices.
+
+mod blocks;
+mod download;
+mod error;
+mod file;
+
+use std::path::Path;
+
+use windlass_model::Sha256;
+
+pub use download::{DownloadCache, DownloadObserver};
+pub use error::PayloadError;
+pub use file::PinnedFile;
+
+/// Where a payload comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayloadLocation {
+    /// A local file, read in place.
+    File(std::path::PathBuf),
+    /// An `http://` or `https://` URL.
+    Url(url::Url),
+}
+
+/// Finds, hashes and pins a payload.
+///
+/// # Errors
+/// Every way in which the bytes are missing, empty, unreadable or not the expected ones.
+pub async fn open(
+    location: &PayloadLocation,
+    expected: Option<Sha256>,
+    media_type: &str,
+    cache: &DownloadCache,
+    observer: &dyn DownloadObserver,
+) -> Result<PinnedFile, PayloadError> {
+    match location {
+        PayloadLocation::File(path) => open_file(path, expected, media_type).await,
+        PayloadLocation::Url(url) => {
+            let path = cache.fetch(url, expected, observer).await?;
+            open_file(&path, expected, media_type).await
+        }
+    }
+}
+
+async fn open_file(
+    path: &Path,
+    expected: Option<Sha256>,
+    media_type: &str,
+) -> Result<PinnedFile, PayloadError> {
+    let path = path.to_owned();
+    let media_type = media_type.to_owned();
+    crate::tasks::blocking(move || PinnedFile::open(&path, expected, &media_type)).await
+}
