@@ -1,0 +1,290 @@
+use super::{
+    defaults::{
+        DEFAULT_ATTEMPT, DEFAULT_ATTEMPTS, DEFAULT_BACKOFF, DEFAULT_CACHE, DEFAULT_CONCURRENCY,
+        DEFAULT_GRACE, DEFAULT_IDLE, DEFAULT_MAX_BACKOFF, DEFAULT_MEDIA_TYPE,
+        DEFAULT_PROBE_INTERVAL, DEFAULT_STATE,
+    },
+    schema::{
+        Key,
+        Kind::{self, Choice, Count, Digest, Either, Flag, Length, List, Name, Named, Text},
+        Need::{self, Default, Optional, Required},
+        Preset, Section,
+    },
+};
+
+const fn key(name: &'static str, kind: Kind, need: Need, about: &'static str) -> Key {
+    Key {
+        name,
+        about,
+        kind,
+        need,
+    }
+}
+
+pub(super) static ROOT: Section = Section {
+    about: "A release, a fleet, and how the one comes to the other.",
+    keys: &[
+        key(
+            "engine",
+            Kind::Section(&ENGINE),
+            Optional,
+            "The engine's own matters.",
+        ),
+        key(
+            "fleet",
+            Kind::Section(&FLEET),
+            Optional,
+            "The devices; without it those that the state file has.",
+        ),
+        key(
+            "release",
+            Kind::Section(&RELEASE),
+            Required,
+            "What is brought to the devices.",
+        ),
+        key(
+            "plugins",
+            Named(&PLUGIN),
+            Required,
+            "Components with their settings, by a name of your choice.",
+        ),
+        key(
+            "rollout",
+            Kind::Section(&ROLLOUT),
+            Required,
+            "How the release comes to the devices.",
+        ),
+    ],
+};
+
+pub(super) static ENGINE: Section = Section {
+    about: "The engine's own matters.",
+    keys: &[
+        key(
+            "state",
+            Text,
+            Default(Preset::Text(DEFAULT_STATE)),
+            "State file, relative to this file, or `:memory:`.",
+        ),
+        key(
+            "concurrency",
+            Count { least: 1 },
+            Default(Preset::Count(DEFAULT_CONCURRENCY as u64)),
+            "Transfers at once, over all rollouts.",
+        ),
+        key(
+            "cache",
+            Text,
+            Default(Preset::Text(DEFAULT_CACHE)),
+            "Directory of downloaded payloads and compiled plugins, relative to this file.",
+        ),
+    ],
+};
+
+pub(super) static FLEET: Section = Section {
+    about: "The devices.",
+    keys: &[key(
+        "devices",
+        Text,
+        Required,
+        "File of devices, relative to this file: a JSON array, NDJSON or CSV.",
+    )],
+};
+
+pub(super) static RELEASE: Section = Section {
+    about: "What is brought to the devices.",
+    keys: &[
+        key("name", Name, Required, "Such as `pos-app`."),
+        key("version", Name, Required, "Such as `2.3.0`."),
+        key(
+            "payload",
+            Text,
+            Required,
+            "A path relative to this file, or an http(s) URL.",
+        ),
+        key("sha256", Digest, Optional, "The payload's digest."),
+        key(
+            "media_type",
+            Name,
+            Default(Preset::Text(DEFAULT_MEDIA_TYPE)),
+            "The payload's media type.",
+        ),
+    ],
+};
+
+pub(super) static PLUGIN: Section = Section {
+    about: "A component with its settings.",
+    keys: &[
+        key(
+            "component",
+            Text,
+            Required,
+            "`builtin:NAME`, or a path relative to this file.",
+        ),
+        key(
+            "settings",
+            Kind::Settings,
+            Optional,
+            "What the plugin is opened with.",
+        ),
+    ],
+};
+
+pub(super) static ROLLOUT: Section = Section {
+    about: "How the release comes to the devices.",
+    keys: &[
+        key(
+            "name",
+            Name,
+            Required,
+            "With the payload's digest the identity of a run.",
+        ),
+        key(
+            "delivery",
+            Either(&[Text, List(&Kind::Section(&DELIVERY))]),
+            Required,
+            "The plugin that brings it, or several in order, each but the last with `when`.",
+        ),
+        key(
+            "filter",
+            Kind::Section(&FILTER),
+            Optional,
+            "Which devices; all of them without it.",
+        ),
+        key(
+            "policies",
+            List(&Text),
+            Optional,
+            "How fast: the plugins that must all agree; all devices at once without it.",
+        ),
+        key("retry", Kind::Section(&RETRY), Optional, "Further tries."),
+        key(
+            "timeouts",
+            Kind::Section(&TIMEOUTS),
+            Optional,
+            "Limits on one try.",
+        ),
+        key(
+            "settle",
+            Kind::Section(&SETTLE),
+            Optional,
+            "How the outcome of a try is found out whose answer was lost.",
+        ),
+        key(
+            "offline",
+            Choice(&["defer", "skip"]),
+            Default(Preset::Text("defer")),
+            "What becomes of devices that are offline when their turn comes.",
+        ),
+        key(
+            "verify",
+            Flag,
+            Default(Preset::Flag(true)),
+            "Whether devices are asked what they run, where the delivery can.",
+        ),
+        key(
+            "probe_interval",
+            Length,
+            Default(Preset::Length(DEFAULT_PROBE_INTERVAL)),
+            "Between two questions to a device that is away or busy.",
+        ),
+        key(
+            "allow_downgrade",
+            Flag,
+            Default(Preset::Flag(false)),
+            "Whether a device may be taken to an older version.",
+        ),
+        key(
+            "seed",
+            Count { least: 0 },
+            Optional,
+            "Orders devices within cohorts; drawn from the rollout's name without it.",
+        ),
+    ],
+};
+
+pub(super) static DELIVERY: Section = Section {
+    about: "A delivery and the devices it is for.",
+    keys: &[
+        key(
+            "when",
+            Text,
+            Optional,
+            "The devices it is for, in CEL; all that are left without it.",
+        ),
+        key("use", Text, Required, "The plugin."),
+    ],
+};
+
+pub(super) static FILTER: Section = Section {
+    about: "Which devices.",
+    keys: &[
+        key("plugin", Text, Required, "The plugin that decides."),
+        key(
+            "expression",
+            Text,
+            Optional,
+            "What it is asked, in its own language.",
+        ),
+    ],
+};
+
+pub(super) static RETRY: Section = Section {
+    about: "Further tries.",
+    keys: &[
+        key(
+            "attempts",
+            Count { least: 1 },
+            Default(Preset::Count(DEFAULT_ATTEMPTS as u64)),
+            "Tries per device, the first included.",
+        ),
+        key(
+            "backoff",
+            Length,
+            Default(Preset::Length(DEFAULT_BACKOFF)),
+            "Bound of the first wait; each further one doubles.",
+        ),
+        key(
+            "max_backoff",
+            Length,
+            Default(Preset::Length(DEFAULT_MAX_BACKOFF)),
+            "Bound of every wait.",
+        ),
+    ],
+};
+
+pub(super) static TIMEOUTS: Section = Section {
+    about: "Limits on one try.",
+    keys: &[
+        key(
+            "idle",
+            Length,
+            Default(Preset::Length(DEFAULT_IDLE)),
+            "Longest time in which nothing moves.",
+        ),
+        key(
+            "attempt",
+            Length,
+            Default(Preset::Length(DEFAULT_ATTEMPT)),
+            "From its start until the device is verified.",
+        ),
+    ],
+};
+
+pub(super) static SETTLE: Section = Section {
+    about: "How the outcome of a try is found out whose answer was lost.",
+    keys: &[
+        key(
+            "grace",
+            Length,
+            Default(Preset::Length(DEFAULT_GRACE)),
+            "How long a device that still runs another version may be flashing or rebooting.",
+        ),
+        key(
+            "on_uncertain",
+            Choice(&["dead-letter", "push-again"]),
+            Default(Preset::Text("dead-letter")),
+            "What to do with a device that never tells what it runs.",
+        ),
+    ],
+};
