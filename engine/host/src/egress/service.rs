@@ -1,0 +1,308 @@
+use std::{error::Error as _, net::SocketAddr, sync::Arc, time::Duration};
+
+use http::{Method, Request, Response, header};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use rustix::process::{Resource, getrlimit};
+use rustls::ClientConfig;
+use tokio::{
+    runtime::Handle,
+    sync::{OnceCell, oneshot},
+};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+use super::{
+    address,
+    connection::{Connection, Shared, TaskGuard, Verdict},
+    dial::{self, Dial},
+    error::{Denial, EgressError},
+    outgoing::LeasedBody,
+    pool::{Key, Pool},
+    response::AnswerBody,
+    target::{Admitted, Scheme, admit},
+};
+use crate::lease::Lease;
+
+/// Longest time for resolving, connecting and the TLS handshake together, unless the lease
+/// or the guest asks for less.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Most connections kept for nobody in particular, however many descriptors there are.
+const MAX_IDLE_CONNECTIONS: usize = 1024;
+/// How long one is kept: shorter than common servers do, so that reuse seldom fails.
+const IDLE_TIME: Duration = Duration::from_secs(30);
+
+/// How the egress keeps connections.
+#[derive(Clone, Copy, Debug)]
+pub struct EgressConfig {
+    /// Most unused connections, in total. 0 keeps none.
+    pub idle_connections: usize,
+    /// How long an unused one is kept.
+    pub idle_time: Duration,
+}
+
+impl Default for EgressConfig {
+    /// A quarter of the descriptors that the process may have, at most 1,024, for 30 s.
+    fn default() -> Self {
+        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        Self {
+            idle_connections: usize::try_from(descriptors / 4)
+                .unwrap_or(usize::MAX)
+                .min(MAX_IDLE_CONNECTIONS),
+            idle_time: IDLE_TIME,
+        }
+    }
+}
+
+/// How long one request may wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// For resolving, connecting and the TLS handshake together.
+    pub connect: Duration,
+    /// While nothing moves, in either direction: it bounds the wait for the answer's head
+    /// and between its bytes.
+    pub idle: Duration,
+}
+
+impl Timeouts {
+    /// What `lease` allows and a guest may shorten. A guest's time-out between bytes is
+    /// not obeyed: idle time says the same of both directions.
+    pub fn new(lease: &Lease, options: Option<&RequestOptions>) -> Self {
+        let idle = lease.terms().idle;
+        let asked = options.copied().unwrap_or_default();
+        Self {
+            connect: asked
+                .connect_timeout
+                .unwrap_or(CONNECT_TIMEOUT)
+                .min(CONNECT_TIMEOUT)
+                .min(idle),
+            idle: asked.first_byte_timeout.unwrap_or(idle).min(idle),
+        }
+    }
+}
+
+/// The one way out. Cheap to clone; connections end with the last clone.
+#[derive(Clone)]
+pub struct Egress {
+    io: Handle,
+    pool: Arc<Pool>,
+    tls: Arc<OnceCell<Arc<ClientConfig>>>,
+}
+
+impl Egress {
+    /// An egress whose connections live on the runtime of `io`.
+    pub fn new(io: Handle, config: EgressConfig) -> Self {
+        Self {
+            io,
+            pool: Arc::new(Pool::new(config.idle_connections, config.idle_time)),
+            tls: Arc::default(),
+        }
+    }
+
+    /// Sends `request` under `lease` and waits for the head of the answer. May be awaited on
+    /// any runtime; dropping the future aborts the request.
+    ///
+    /// The request's body reaches the device as complete only if it ended while the lease
+    /// was in order. The connection is one of the same plugin to the same place, if one is
+    /// at hand; if that turns out closed before it took anything of the request, the
+    /// request goes out once more over a new one.
+    ///
+    /// # Errors
+    ///
+    /// See [`EgressError`]. Errors of the answer's body come from the body.
+    pub async fn send(
+        &self,
+        lease: &Arc<Lease>,
+        request: Request<WasiBody>,
+        timeouts: Timeouts,
+    ) -> Result<Response<WasiBody>, EgressError> {
+        lease.check().map_err(EgressError::Lease)?;
+        let admitted = admit(&lease.terms().reach, request).map_err(EgressError::Denied)?;
+        let length = framed_length(&admitted).map_err(EgressError::Denied)?;
+        let Admitted {
+            target, request, ..
+        } = admitted;
+        let (mut parts, body) = request.into_parts();
+        let takes_content = [Method::POST, Method::PUT, Method::PATCH].contains(&parts.method);
+        if takes_content && body.is_end_stream() {
+            // Left out by hyper, demanded by small servers.
+            parts.headers.insert(header::CONTENT_LENGTH, 0.into());
+        }
+
+        let key = Key {
+            plugin: lease.terms().plugin.clone(),
+            place: target.place().clone(),
+        };
+        let dial = || {
+            self.dial(
+                lease,
+                Dial {
+                    key: key.clone(),
+                    target: target.clone(),
+                    connect: timeouts.connect,
+                    tls: Arc::clone(&self.tls),
+                    shared: Arc::new(Shared::lent(Arc::clone(lease), timeouts.idle)),
+                    pool: Arc::downgrade(&self.pool),
+                    glance: self.pool.idle_time(),
+                },
+            )
+        };
+        let (mut connection, mut is_reused) = match self.reuse(lease, &key, timeouts.idle).await {
+            Some(connection) => (connection, true),
+            None => (dial().await?, false),
+        };
+        let body = LeasedBody::new(
+            body,
+            length,
+            Arc::clone(lease),
+            Arc::clone(&connection.shared),
+        );
+        let mut request = Request::from_parts(parts, body);
+        loop {
+            request.body().finish_if_empty();
+            let mut failure = match connection.sender.try_send_request(request).await {
+                Ok(response) => return self.answer(lease, response, connection),
+                Err(failure) => failure,
+            };
+            match failure.take_message() {
+                Some(untouched) if is_reused => {
+                    is_reused = false;
+                    connection = dial().await?;
+                    request = untouched;
+                    request.body_mut().rebind(Arc::clone(&connection.shared));
+                }
+                Some(_) | None => {
+                    return Err(why(failure.into_error(), &connection, lease));
+                }
+            }
+        }
+    }
+
+    /// Resolves everything that `lease` reaches by name, so that
+    /// [`allows_socket`](Self::allows_socket) knows its addresses.
+    ///
+    /// # Errors
+    ///
+    /// If a name does not resolve, or to addresses only that are never dialled.
+    pub async fn resolve(&self, lease: &Lease) -> Result<(), EgressError> {
+        let reach = lease.terms().reach.clone();
+        let task = self.io.spawn(async move {
+            for target in &reach {
+                dial::resolve(target).await?;
+            }
+            Ok(())
+        });
+        let _aborted_with_us = TaskGuard(task.abort_handle());
+        task.await.map_err(|_| EgressError::Shutdown)?
+    }
+
+    /// Whether a guest's own socket may talk to `address`: only to what the lease reaches,
+    /// at the port it names.
+    pub fn allows_socket(&self, lease: &Lease, address: SocketAddr) -> bool {
+        let is_same = |known: &SocketAddr| {
+            known.port() == address.port()
+                && known.ip().to_canonical() == address.ip().to_canonical()
+        };
+        lease.check().is_ok()
+            && address::special(address.ip()).is_none()
+            && lease
+                .terms()
+                .reach
+                .iter()
+                .any(|target| target.addresses().iter().any(is_same))
+    }
+
+    /// Connections that are open and unused.
+    pub fn idle_connections(&self) -> usize {
+        self.pool.len()
+    }
+
+    /// A kept connection that is still open and ready for a request, lent to `lease`.
+    async fn reuse(&self, lease: &Arc<Lease>, key: &Key, idle: Duration) -> Option<Connection> {
+        while let Some(mut connection) = self.pool.take(key) {
+            if connection.sender.is_closed() || !connection.shared.is_quiet() {
+                continue;
+            }
+            connection.shared.lend(Arc::clone(lease), idle);
+            // It becomes ready in the moment after its last answer ended, or closed.
+            if connection.sender.is_ready() || connection.sender.ready().await.is_ok() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    async fn dial(&self, lease: &Lease, dial: Dial) -> Result<Connection, EgressError> {
+        let (key, shared) = (dial.key.clone(), Arc::clone(&dial.shared));
+        let (dialled, result) = oneshot::channel();
+        let task = TaskGuard(self.io.spawn(dial::run(dial, dialled)).abort_handle());
+        let sender = result.await.map_err(|_| EgressError::Shutdown)??;
+        lease.moved();
+        Ok(Connection {
+            key,
+            shared,
+            sender,
+            _task: task,
+        })
+    }
+
+    fn answer(
+        &self,
+        lease: &Arc<Lease>,
+        response: Response<Incoming>,
+        connection: Connection,
+    ) -> Result<Response<WasiBody>, EgressError> {
+        let limit = lease.terms().response_limit;
+        let size = response.body().size_hint().lower();
+        if size > limit {
+            return Err(EgressError::AnswerTooLarge { size, limit });
+        }
+        Ok(response.map(|incoming| {
+            AnswerBody::new(
+                incoming,
+                connection,
+                Arc::clone(&self.pool),
+                Arc::clone(lease),
+            )
+            .boxed_unsync()
+        }))
+    }
+}
+
+/// What the body measures, if header or body know it.
+fn framed_length(admitted: &Admitted<WasiBody>) -> Result<Option<u64>, Denial> {
+    if let Scheme::Other(_) = admitted.target.place().scheme {
+        return Err(Denial::Malformed("the device does not speak HTTP"));
+    }
+    match (
+        admitted.content_length,
+        admitted.request.body().size_hint().exact(),
+    ) {
+        (Some(said), Some(measured)) if said != measured => Err(Denial::ContentLength),
+        (said, measured) => Ok(said.or(measured)),
+    }
+}
+
+/// The reason behind hyper's error: our own doing comes first, because it is the cause of
+/// what hyper saw.
+fn why(error: hyper::Error, connection: &Connection, lease: &Lease) -> EgressError {
+    if let Some(failure) = lease.source_failure() {
+        return EgressError::Source(failure.clone());
+    }
+    match connection.shared.verdict() {
+        Some(Verdict::Idle(idle)) => return EgressError::Idle(idle),
+        Some(Verdict::Deadline) => return EgressError::Deadline,
+        Some(Verdict::Unused) | None => {}
+    }
+    if let Err(ended) = lease.check() {
+        EgressError::Lease(ended)
+    } else if error.source().is_some_and(|source| source.is::<Error>()) {
+        EgressError::Body(error)
+    } else if error.is_user() {
+        EgressError::Shutdown
+    } else if error.is_parse() {
+        EgressError::Answer(error)
+    } else {
+        EgressError::Interrupted(error)
+    }
+}

@@ -1,0 +1,118 @@
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use wasmtime::{Store, component::ResourceAny};
+
+use super::{
+    instance::{Instance, Template},
+    slots::{OpenedId, Ready, Slots},
+    state::State,
+};
+use crate::{
+    OpenError, PluginError, PluginErrorKind,
+    contract::{Contract, Opening},
+    convert::problems,
+};
+
+/// A plugin that was opened with settings. Its instances are made when they are needed,
+/// kept while there is room, and thrown away after any fault.
+pub(crate) struct Opened<C: Contract> {
+    pub(crate) template: Arc<Template<C>>,
+    id: OpenedId,
+    opening: Arc<Opening>,
+}
+
+impl<C: Contract> Opened<C> {
+    /// Opens a first instance, to see whether the plugin accepts the settings.
+    pub(crate) async fn open(
+        template: Arc<Template<C>>,
+        opening: Opening,
+    ) -> Result<Arc<Self>, OpenError> {
+        let opened = Self {
+            id: template.shared.numbers.opened(),
+            template,
+            opening: Arc::new(opening),
+        };
+        opened.lend(opened.slots()).await?.keep();
+        Ok(Arc::new(opened))
+    }
+
+    /// A place with an opened instance in it, among `slots`.
+    pub(crate) async fn ready(&self, slots: &Arc<Slots<C>>) -> Result<Ready<C>, PluginError> {
+        self.lend(slots).await.map_err(|error| match error {
+            OpenError::Plugin(error) => error,
+            OpenError::Refused(_) | OpenError::WrongKind { .. } => {
+                let what = "it refuses settings that it has accepted before";
+                let kind = PluginErrorKind::Contract(what.into());
+                self.template.broken_contract("open", kind)
+            }
+        })
+    }
+
+    /// Calls a function of the opened resource and checks its answer. The instance is kept
+    /// if all went well.
+    pub(crate) async fn call<T, A>(
+        &self,
+        name: &'static str,
+        extra_cpu: Duration,
+        call: impl for<'a> FnOnce(
+            &'a mut Store<State>,
+            Arc<C::Guest>,
+            ResourceAny,
+        ) -> BoxFuture<'a, wasmtime::Result<T>>,
+        check: impl FnOnce(T) -> Result<A, PluginErrorKind>,
+    ) -> Result<A, PluginError> {
+        let mut ready = self.ready(self.slots()).await?;
+        let template = &self.template;
+        let bounds = template.bounds(name, extra_cpu);
+        let resource = ready.instance.resource;
+        let started = &mut ready.instance.started;
+        let answer = template
+            .call(started, bounds, |store, guest| call(store, guest, resource))
+            .await?;
+        match check(answer) {
+            Ok(answer) => {
+                ready.keep();
+                Ok(answer)
+            }
+            Err(kind) => Err(template.fault(started, name, kind)),
+        }
+    }
+
+    /// Where calls that are no transfers find their instances.
+    fn slots(&self) -> &Arc<Slots<C>> {
+        &C::slots(&self.template.shared)[0]
+    }
+
+    async fn lend(&self, slots: &Arc<Slots<C>>) -> Result<Ready<C>, OpenError> {
+        let (place, kept) = slots.lend(self.id).await;
+        if let Some(instance) = kept {
+            return Ok(Ready::new(instance, place));
+        }
+        let template = &self.template;
+        let mut started = template.start().await?;
+        let opening = Arc::clone(&self.opening);
+        let bounds = template.bounds("open", Duration::ZERO);
+        let resource = template
+            .call(&mut started, bounds, |store, guest| {
+                C::open(store, guest, opening)
+            })
+            .await?
+            .map_err(|said| OpenError::Refused(problems(said)))?;
+        let instance = Instance {
+            resource,
+            handles: started.store.data_mut().handles(),
+            started,
+            uses: 0,
+        };
+        Ok(Ready::new(instance, place))
+    }
+}
+
+impl<C: Contract> Drop for Opened<C> {
+    fn drop(&mut self) {
+        for slots in C::slots(&self.template.shared) {
+            slots.forget(self.id);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use wasmtime::Engine;
+use windlass_model::PluginName;
+
+use crate::{
+    Inspection, Limits, LoadError, Plugin, StartError,
+    cache::ArtifactCache,
+    egress::{Egress, EgressConfig},
+    engine::{Ticker, engine_config},
+    guest::{MemoryPool, Slots},
+    load::{self, Linkers},
+    runtimes::Runtimes,
+    shared::{Numbers, Shared},
+    startup::{self, Sizes},
+};
+
+/// How a host is set up.
+#[derive(Clone, Debug)]
+pub struct HostConfig {
+    /// Pushes at once.
+    pub concurrency: NonZeroUsize,
+    /// Where compiled components are kept; none keeps none. Made if need be, and closed to
+    /// others.
+    pub cache_dir: Option<PathBuf>,
+    /// What guests may use.
+    pub limits: Limits,
+}
+
+/// The engine that plugins run in. Plugins that it loaded keep it alive.
+pub struct Host {
+    loader: Loader,
+}
+
+/// What loading needs.
+pub(crate) struct Loader {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) linkers: Linkers,
+    pub(crate) cache: Option<Arc<ArtifactCache>>,
+}
+
+impl Host {
+    /// Starts the engine and its threads. Raises the limit on open files as far as allowed.
+    ///
+    /// # Errors
+    ///
+    /// If the machine's limits do not fit the concurrency; the error says which is short
+    /// and what to type.
+    pub fn start(config: HostConfig) -> Result<Self, StartError> {
+        let HostConfig {
+            concurrency,
+            cache_dir,
+            limits,
+        } = config;
+        let runtimes = Runtimes::start().map_err(StartError::Threads)?;
+        let sizes = Sizes::new(concurrency, runtimes.guest_workers())?;
+        startup::check(&sizes)?;
+        let refused = |cause: wasmtime::Error| StartError::Engine {
+            instances: sizes.instances(),
+            cause: cause.into(),
+        };
+        let engine = Engine::new(&engine_config(&limits, sizes.instances())).map_err(refused)?;
+        let linkers = Linkers::new(&engine).map_err(refused)?;
+        let cache = match cache_dir {
+            Some(path) => match ArtifactCache::open(&path, &engine) {
+                Ok(cache) => Some(Arc::new(cache)),
+                Err(source) => return Err(StartError::Cache { path, source }),
+            },
+            None => None,
+        };
+        let ticker = Ticker::start(&engine).map_err(StartError::Threads)?;
+        let egress = Egress::new(runtimes.io().clone(), EgressConfig::default());
+        let shared = Shared {
+            egress: Arc::new(egress),
+            memory: MemoryPool::new(limits.host_memory),
+            filters: [Slots::new(sizes.filters)],
+            policies: [Slots::new(sizes.policies)],
+            deliveries: [Slots::new(sizes.queries), Slots::new(sizes.transfers)],
+            numbers: Numbers::default(),
+            engine,
+            limits,
+            runtimes,
+            _ticker: ticker,
+        };
+        Ok(Self {
+            loader: Loader {
+                shared: Arc::new(shared),
+                linkers,
+                cache,
+            },
+        })
+    }
+
+    /// Loads `component` as the plugin that is configured as `name`: compiles it or takes
+    /// it from the cache, checks what it is and imports, and asks it to describe itself.
+    ///
+    /// # Errors
+    ///
+    /// See [`LoadError`].
+    pub async fn load(&self, name: PluginName, component: Bytes) -> Result<Plugin, LoadError> {
+        load::load(&self.loader, name, component).await
+    }
+
+    /// Says what `component` is, as [`load`](Self::load) would find it.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub async fn inspect(&self, component: Bytes) -> Result<Inspection, LoadError> {
+        let plugin = self.load(PluginName::new("inspected"), component).await?;
+        Ok(plugin.inspection())
+    }
+}

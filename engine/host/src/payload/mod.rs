@@ -1,0 +1,11 @@
+//! Payload bytes on their way from a shared source to a device, without a copy.
+
+mod body;
+mod range;
+mod source;
+mod stream;
+
+pub use body::PayloadBody;
+pub use range::OutOfRange;
+pub use source::{BLOCK_SIZE, PayloadSource, SourceError};
+pub use stream::PayloadStream;

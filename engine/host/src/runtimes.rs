@@ -1,0 +1,118 @@
+//! Two runtimes: guests run on one, and everything they wait for on the other, so that a
+//! guest that spins delays other guests by a tick, and no timer or socket at all.
+
+use std::{
+    num::NonZeroUsize,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    task::JoinHandle,
+};
+
+/// Threads that do network and timers: they only move bytes.
+const IO_WORKERS: usize = 2;
+
+pub(crate) struct Runtimes {
+    /// `Some` until dropped.
+    guests: Option<Runtime>,
+    io: Option<Runtime>,
+    guest_handle: Handle,
+    io_handle: Handle,
+    workers: usize,
+}
+
+impl Runtimes {
+    pub(crate) fn start() -> std::io::Result<Self> {
+        let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let guests = Builder::new_multi_thread()
+            .worker_threads(workers)
+            .thread_name("windlass-guest")
+            .build()?;
+        let io = Builder::new_multi_thread()
+            .worker_threads(IO_WORKERS)
+            .thread_name("windlass-io")
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            guest_handle: guests.handle().clone(),
+            io_handle: io.handle().clone(),
+            guests: Some(guests),
+            io: Some(io),
+            workers,
+        })
+    }
+
+    /// Threads that guests run on.
+    pub(crate) fn guest_workers(&self) -> usize {
+        self.workers
+    }
+
+    /// The runtime of timers and network.
+    pub(crate) fn io(&self) -> &Handle {
+        &self.io_handle
+    }
+
+    /// Runs `call` on the guest runtime. Whatever it spawns, and every timer and socket
+    /// it makes, goes to the I/O runtime. Dropping the returned future cancels the call.
+    pub(crate) async fn on_guests<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        let io = self.io_handle.clone();
+        Owned(self.guest_handle.spawn(on_io(io, call))).await
+    }
+
+    /// Runs blocking `work` beside both runtimes.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        Owned(self.io_handle.spawn_blocking(work)).await
+    }
+}
+
+impl Drop for Runtimes {
+    /// Does not wait, so that it may happen inside another runtime. What still runs is
+    /// dropped at its next await.
+    fn drop(&mut self) {
+        for runtime in [self.guests.take(), self.io.take()].into_iter().flatten() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Polls `call` with `io` as the ambient runtime.
+async fn on_io<T>(io: Handle, call: impl Future<Output = T>) -> T {
+    let mut call = pin!(call);
+    std::future::poll_fn(|context| {
+        let _ambient = io.enter();
+        call.as_mut().poll(context)
+    })
+    .await
+}
+
+/// A task that ends with its owner.
+struct Owned<T>(JoinHandle<T>);
+
+impl<T> Future for Owned<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        Pin::new(&mut self.0).poll(context).map(|end| match end {
+            Ok(value) => value,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => unreachable!("only the owner aborts the task, and it is being polled"),
+            },
+        })
+    }
+}
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,160 @@
+//! Connections are reused by the same plugin at the same place, and bounded in total.
+
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpListener,
+    runtime::Handle,
+    sync::{mpsc, watch},
+};
+use windlass_host::{
+    egress::{Egress, EgressConfig, Timeouts},
+    lease::Lease,
+};
+use windlass_model::PluginName;
+
+use crate::support::{LONG, OK, device, egress, empty, exchange, lease, post, receive, terms};
+
+/// Serves `OK` and tells how many connections were accepted and how many are open.
+async fn count(listener: TcpListener, accepted: watch::Sender<usize>, open: watch::Sender<usize>) {
+    loop {
+        let (mut stream, _) = listener.accept().await.expect("it listens");
+        accepted.send_modify(|count| *count += 1);
+        open.send_modify(|count| *count += 1);
+        let open = open.clone();
+        tokio::spawn(async move {
+            while receive(&mut stream).await.is_some() {
+                if stream.write_all(OK).await.is_err() {
+                    break;
+                }
+            }
+            open.send_modify(|count| *count -= 1);
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_serves_one_job_after_the_other_of_its_plugin() {
+    let (listener, url) = device().await;
+    let (accepted, counted) = watch::channel(0);
+    tokio::spawn(count(listener, accepted, watch::channel(0).0));
+    let egress = egress();
+    for _ in 0..50 {
+        // A lease per job: reuse is across jobs.
+        exchange(&egress, &lease(&url), post(&url, empty()))
+            .await
+            .expect("the device answers");
+    }
+    assert_eq!(*counted.borrow(), 1);
+    assert_eq!(egress.idle_connections(), 1);
+
+    let mut other = terms(&url);
+    other.plugin = PluginName::new("other");
+    exchange(&egress, &Lease::new(other), post(&url, empty()))
+        .await
+        .expect("the device answers");
+    assert_eq!(*counted.borrow(), 2, "another plugin gets its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_nobody_reads_does_not_cost_the_next_job_its_request() {
+    let (listener, url) = device().await;
+    tokio::spawn(count(listener, watch::channel(0).0, watch::channel(0).0));
+    let egress = egress();
+    for _ in 0..50 {
+        let lease = lease(&url);
+        let timeouts = Timeouts::new(&lease, None);
+        let response = egress
+            .send(&lease, post(&url, empty()), timeouts)
+            .await
+            .expect("the device answers");
+        drop(response);
+        lease.end();
+    }
+}
+
+/// Design §4: one address per device otherwise ends in EMFILE at 10,000.
+#[tokio::test(flavor = "multi_thread")]
+async fn unused_connections_are_bounded_over_all_addresses() {
+    const DEVICES: u32 = 2_000;
+    const KEPT: usize = 64;
+    let listener = TcpListener::bind(("0.0.0.0", 0))
+        .await
+        .expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let (open, mut counted) = watch::channel(0);
+    tokio::spawn(count(listener, watch::channel(0).0, open));
+    let egress = Egress::new(
+        Handle::current(),
+        EgressConfig {
+            idle_connections: KEPT,
+            idle_time: LONG,
+        },
+    );
+    for device in 0..DEVICES {
+        let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 1, 0, 1)) + device);
+        let url = format!("http://{address}:{port}/");
+        exchange(&egress, &lease(&url), post(&url, empty()))
+            .await
+            .expect("the device answers");
+        assert!(egress.idle_connections() <= KEPT);
+    }
+    assert_eq!(egress.idle_connections(), KEPT);
+    counted
+        .wait_for(|open| *open == KEPT)
+        .await
+        .expect("evicted connections are closed");
+    drop(egress);
+    counted
+        .wait_for(|open| *open == 0)
+        .await
+        .expect("the rest is closed with the egress");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_nobody_uses_is_closed_in_time() {
+    let (listener, url) = device().await;
+    let (open, mut counted) = watch::channel(0);
+    tokio::spawn(count(listener, watch::channel(0).0, open));
+    let egress = Egress::new(
+        Handle::current(),
+        EgressConfig {
+            idle_connections: 8,
+            idle_time: Duration::from_millis(50),
+        },
+    );
+    exchange(&egress, &lease(&url), post(&url, empty()))
+        .await
+        .expect("the device answers");
+    counted
+        .wait_for(|open| *open == 0)
+        .await
+        .expect("it is closed");
+    exchange(&egress, &lease(&url), post(&url, empty()))
+        .await
+        .expect("a new one is opened");
+}
+
+/// A device may close a kept connection at any time; that must not fail the next job.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_connection_that_turns_out_closed_is_replaced() {
+    let (listener, url) = device().await;
+    let (closed, mut is_closed) = mpsc::channel(1);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("it listens");
+            receive(&mut stream).await.expect("a request");
+            stream.write_all(OK).await.expect("it is awaited");
+            drop(stream);
+            closed.send(()).await.expect("the test waits");
+        }
+    });
+    let egress = Arc::new(egress());
+    for _ in 0..200 {
+        exchange(&egress, &lease(&url), post(&url, empty()))
+            .await
+            .expect("the device answers");
+        is_closed.recv().await.expect("the device closes");
+    }
+}
