@@ -39,6 +39,14 @@ pub fn differences(stored: &RolloutPlan, new: &RolloutPlan) -> Vec<String> {
             stored.unselected, new.unselected
         ));
     }
+    if let (Some(old), Some(now)) = (stored.fleet, new.fleet)
+        && old != now
+    {
+        found.push(format!(
+            "the fleet file lists other devices: {} then, {} now; the targets stay those of the start",
+            old.devices, now.devices
+        ));
+    }
     let (old, now) = (&stored.settings, &new.settings);
     if old.seed != now.seed {
         found.push(format!("the seed was {}, now it is {}", old.seed, now.seed));

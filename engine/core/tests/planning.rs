@@ -255,6 +255,7 @@ fn differences_between_plans_are_told_in_words() {
         policies: vec![pin(1)],
         deliveries: Vec::new(),
         unselected: 0,
+        fleet: None,
     };
     assert!(identity::differences(&stored, &stored).is_empty());
     let mut new = stored.clone();

@@ -128,6 +128,17 @@ pub struct RolloutPlan {
     pub deliveries: Vec<PluginPin>,
     /// Devices of the registry that the filter did not select.
     pub unselected: u64,
+    /// The fleet file it was planned from, if there was one.
+    pub fleet: Option<FleetPin>,
+}
+
+/// Which devices a fleet file lists; their order and their fields do not matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetPin {
+    /// How many.
+    pub devices: u64,
+    /// The bitwise exclusive or of the SHA-256 of each id.
+    pub ids: Sha256,
 }
 
 /// A rollout with its row.

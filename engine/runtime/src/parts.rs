@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use windlass_host::{Delivery, Filter, PayloadSource, Policy};
-use windlass_model::{PluginPin, Release, RolloutName, RolloutSettings};
+use windlass_model::{FleetPin, PluginPin, Release, RolloutName, RolloutSettings};
 
 /// Everything that a rollout needs, opened and checked. Nothing of it is durable.
 pub struct Parts {
@@ -15,6 +15,8 @@ pub struct Parts {
     pub payload: Arc<dyn PayloadSource>,
     /// The rules.
     pub settings: RolloutSettings,
+    /// The fleet file that its devices come from, if there is one.
+    pub fleet: Option<FleetPin>,
     /// Which devices; all without one.
     pub filter: Option<FilterPart>,
     /// How fast. The first cuts the cohorts.

@@ -10,12 +10,8 @@ use crate::reasons;
 use crate::stages::{Progress, advance};
 
 /// How long a decision holds, in milliseconds. A rollout whose policy has
-/// fallen silent stops within it.
+/// fallen silent stops within it; the host renews decisions well before.
 const VALID: u64 = 60_000;
-
-/// When the host asks again though nothing happened, in milliseconds: half of
-/// [`VALID`], so that a decision never lapses while all is well.
-const ASK_AGAIN: u64 = VALID / 2;
 
 pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
     let clock = Clock::of(view);
@@ -35,7 +31,7 @@ pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
         verdict,
         reasons,
         memo: state.write(),
-        ask_at: (!aborted).then(|| ask_at(plan, view, clock, &state, progress)),
+        ask_at: ask_at(plan, clock, &state, progress),
         triggers: if aborted {
             Vec::new()
         } else {
@@ -52,7 +48,7 @@ fn refuse(view: &View, memo: &[u8], reason: Reason) -> Decision {
         verdict: Verdict::Hold,
         reasons: vec![reason],
         memo: memo.to_vec(),
-        ask_at: Some(view.now.saturating_add(ASK_AGAIN)),
+        ask_at: None,
         triggers: Vec::new(),
     }
 }
@@ -123,7 +119,9 @@ fn judge(
     }
 }
 
-fn ask_at(plan: &Plan, view: &View, clock: Clock, memo: &Memo, progress: Progress) -> Timestamp {
+/// When a clock of the policy's own runs out. The host renews decisions by itself, so an
+/// answer here means that something is to be waited for.
+fn ask_at(plan: &Plan, clock: Clock, memo: &Memo, progress: Progress) -> Option<Timestamp> {
     let event = match progress {
         Progress::Soaking { until, .. } => Some(until),
         Progress::Open {
@@ -139,8 +137,7 @@ fn ask_at(plan: &Plan, view: &View, clock: Clock, memo: &Memo, progress: Progres
         }
         Progress::Open { .. } | Progress::Aborted | Progress::Done => None,
     };
-    let regular = view.now.saturating_add(ASK_AGAIN);
-    event.map_or(regular, |event| clock.wall(event).min(regular))
+    event.map(|event| clock.wall(event))
 }
 
 /// The counts at which the gate could be met or an abort threshold be reached.

@@ -24,9 +24,9 @@ pub const DEFAULT_IDLE: Duration = Duration::from_secs(30);
 /// From the dispatch of an attempt until its device is verified.
 pub const DEFAULT_ATTEMPT: Duration = Duration::from_secs(60 * 60);
 
-/// How long a device that still runs another version after a lost answer may be flashing
-/// or rebooting; reboots of twenty minutes are seen in the field.
-pub const DEFAULT_GRACE: Duration = Duration::from_secs(20 * 60);
+/// How long a device that still runs another version after a push or a lost answer may be
+/// flashing or rebooting. Fleets with slower reboots say so.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 
 /// Between two questions to a device that is away or busy.
 pub const DEFAULT_PROBE_INTERVAL: Duration = Duration::from_secs(30);

@@ -7,7 +7,7 @@ mod render;
 mod source;
 
 pub use collection::Diagnostics;
-pub use nearest::{nearest, quote};
+pub use nearest::{clean, nearest, quote};
 pub use source::{SourceFile, Span};
 
 use std::sync::Arc;

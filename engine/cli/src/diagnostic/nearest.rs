@@ -19,6 +19,26 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// Longest sentence of a plugin or a system that is shown.
+const MAX_SENTENCE_CHARS: usize = 600;
+
+/// A sentence of somebody else's, with control characters escaped and its length bounded.
+pub fn clean(text: &str) -> String {
+    let mut cleaned = String::new();
+    for (index, character) in text.chars().enumerate() {
+        if index == MAX_SENTENCE_CHARS {
+            cleaned.push('…');
+            break;
+        }
+        if character.is_control() && character != '\n' {
+            cleaned.extend(character.escape_default());
+        } else {
+            cleaned.push(character);
+        }
+    }
+    cleaned
+}
+
 /// Foreign text in backticks, with control characters escaped and its length bounded.
 pub fn quote(text: &str) -> String {
     let mut quoted = String::from("`");

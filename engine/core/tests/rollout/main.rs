@@ -80,6 +80,7 @@ fn world(
         policies: pins.collect(),
         deliveries: Vec::new(),
         unselected: 0,
+        fleet: None,
     };
     let rollout = StoredRollout {
         key: RolloutKey(1),

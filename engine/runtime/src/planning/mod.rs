@@ -103,6 +103,7 @@ pub fn plan(parts: &Parts, release: ReleaseKey, selection: &Selection) -> Rollou
         policies: parts.policies.iter().map(|policy| policy.pin.clone()).collect(),
         deliveries: parts.deliveries.iter().map(|delivery| delivery.pin.clone()).collect(),
         unselected: selection.unselected,
+        fleet: parts.fleet,
     }
 }
 

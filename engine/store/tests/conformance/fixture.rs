@@ -150,6 +150,7 @@ pub(crate) fn plan(name: &str, release: ReleaseKey, sizes: &[usize]) -> RolloutP
         policies: vec![pin("careful"), pin("nights")],
         deliveries: vec![pin("http")],
         unselected: 5,
+        fleet: None,
     }
 }
 

@@ -47,5 +47,6 @@ pub(crate) fn plan(store: &mut Store) -> RolloutPlan {
         policies: Vec::new(),
         deliveries: Vec::new(),
         unselected: 0,
+        fleet: None,
     }
 }

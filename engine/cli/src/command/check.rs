@@ -1,0 +1,28 @@
+use super::Failure;
+use crate::{
+    args::CheckArgs,
+    console,
+    exit::Exit,
+    render::{bytes, count},
+    setup::{self, Prepared},
+};
+
+pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
+    let prepared = setup::prepare(&args.config, &args.overrides, &super::watch::Quiet).await?;
+    setup::state_is_free(&prepared.config)?;
+    let Prepared { config, warnings, parts, .. } = &prepared;
+    for warning in warnings.iter() {
+        warning.emit();
+    }
+    console::line(&format!(
+        "{}: the configuration is right: {} {}, {} payload with SHA-256 {}, {}, {}",
+        args.config.display(),
+        parts.release.name,
+        parts.release.version,
+        bytes(parts.release.size),
+        parts.release.sha256,
+        parts.fleet.map_or("the devices of the state file".into(), |fleet| count(fleet.devices, "device")),
+        count(config.plugins.len() as u64, "plugin"),
+    ));
+    Ok(Exit::Success)
+}

@@ -1,0 +1,41 @@
+//! What the process tells its caller.
+
+use std::process::ExitCode;
+
+use windlass_model::{Outcome, StateCounts, StateKind};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything that was asked for holds.
+    Success,
+    /// The rollout finished, and not every target succeeded or was rightly skipped.
+    Finished,
+    /// Bad usage, configuration or input; nothing was touched.
+    BadInput,
+    /// Stopped or held before the end; the same command goes on.
+    Resumable,
+}
+
+impl Exit {
+    /// How a run's outcome is told.
+    pub fn of_run(outcome: Outcome, counts: &StateCounts) -> Self {
+        let well = counts.get(StateKind::Succeeded) + counts.get(StateKind::Skipped);
+        match outcome {
+            Outcome::Held | Outcome::Stopped if counts.ended() < counts.total() => Self::Resumable,
+            Outcome::Completed | Outcome::Held | Outcome::Stopped if well == counts.total() => Self::Success,
+            Outcome::Completed | Outcome::Aborted | Outcome::Held | Outcome::Stopped => Self::Finished,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Finished => 1,
+            Exit::BadInput => 2,
+            Exit::Resumable => 3,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! What stands behind the command `windlass`: its configuration, the files it reads and
+//! the way it reports what is wrong with them. The binary is a thin shell over this.
+
+pub mod args;
+pub mod command;
+pub mod config;
+pub mod console;
+pub mod devices;
+pub mod diagnostic;
+pub mod exit;
+pub mod render;
+pub mod setup;
+pub mod units;

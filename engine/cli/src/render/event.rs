@@ -1,0 +1,131 @@
+//! One event as a JSON line and as a sentence.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use windlass_model::{EventKind, LoggedEvent, Reason, RolloutKey, RolloutName, SkipReason};
+
+use super::numbers::{count, time};
+
+/// The names of rollouts, for events that carry their keys.
+pub type Names = BTreeMap<RolloutKey, RolloutName>;
+
+/// The event as an object: `seq`, `time`, `rollout`, `type`, then what the type holds.
+pub fn event_json(logged: &LoggedEvent, names: &Names) -> String {
+    let mut line = Map::new();
+    line.insert("seq".into(), logged.seq.0.into());
+    line.insert("time".into(), time(logged.event.at).into());
+    if let Some(name) = logged.event.rollout.as_ref().and_then(|key| names.get(key)) {
+        line.insert("rollout".into(), name.as_str().into());
+    }
+    if let Ok(Value::Object(kind)) = serde_json::to_value(&logged.event.kind) {
+        line.extend(kind);
+    }
+    for key in ["retry_at", "until"] {
+        if let Some(Value::Number(at)) = line.get(key) {
+            let at = windlass_model::Timestamp(at.as_u64().unwrap_or_default());
+            line.insert(key.into(), time(at).into());
+        }
+    }
+    Value::Object(line).to_string()
+}
+
+/// The event in words, without its time.
+pub fn event_text(kind: &EventKind) -> String {
+    match kind {
+        EventKind::RolloutStarted { targets, unselected } => {
+            format!("rollout started: {}, {unselected} not selected", count(*targets, "target"))
+        }
+        EventKind::RolloutContinued { settling: 0 } => "rollout continued".into(),
+        EventKind::RolloutContinued { settling } => {
+            format!("rollout continued; {} asked what became of the last attempt", are(*settling, "device"))
+        }
+        EventKind::CohortStarted { cohort, size } => format!("cohort {cohort} started: {}", count(*size, "device")),
+        EventKind::CohortEnded { cohort, succeeded, failed } => {
+            format!("cohort {cohort} ended: {succeeded} succeeded, {failed} failed")
+        }
+        EventKind::AttemptStarted { device, attempt, number } => {
+            format!("{device}: attempt {number} started (id {attempt})")
+        }
+        EventKind::AttemptDelivered { device, .. } => format!("{device}: delivered"),
+        EventKind::AttemptOffered { device, offer, .. } => format!("{device}: offered ({offer})"),
+        EventKind::AttemptFailed { device, failure, retry_at, .. } => {
+            let next = retry_at.map_or_else(|| ", no further attempt".into(), |at| format!(", next attempt at {}", time(at)));
+            format!("{device}: attempt failed ({}): {}{next}", failure.kind.as_str(), failure.message)
+        }
+        EventKind::AttemptCancelled { device, .. } => format!("{device}: attempt cancelled"),
+        EventKind::AttemptResultLate { device, .. } => format!("{device}: late result of an earlier attempt ignored"),
+        EventKind::DeviceSettling { device, .. } => {
+            format!("{device}: the last attempt's outcome is unknown; asking the device")
+        }
+        EventKind::DeviceDeferred { device, until, needs_connection, reason } => {
+            let what = if *needs_connection { "until it connects".into() } else { format!("until {}", time(*until)) };
+            let why = reason.as_ref().map_or(String::new(), |reason| format!(": {}", reason.text));
+            format!("{device}: deferred {what}{why}")
+        }
+        EventKind::DeviceSucceeded { device } => format!("{device}: succeeded"),
+        EventKind::DeviceFailed { device, kind } => format!("{device}: failed ({})", kind.as_str()),
+        EventKind::DeviceRejected { device } => format!("{device}: rejected the release"),
+        EventKind::DeviceSkipped { device, reason } => format!("{device}: skipped, {}", skip_text(*reason)),
+        EventKind::DeviceCancelled { device } => format!("{device}: cancelled"),
+        EventKind::DeviceDeadLettered { device, kind } => {
+            format!("{device}: attempts used up ({}); dead-lettered", kind.as_str())
+        }
+        EventKind::DecisionTaken { policy, verdict, reasons } => {
+            format!("policy {policy}: {}{}", verdict_text(*verdict), why(reasons))
+        }
+        EventKind::DecisionFailed { policy, message } => format!("policy {policy} failed: {message}"),
+        EventKind::RolloutHolding { reasons } => format!("rollout holding{}", why(reasons)),
+        EventKind::RolloutReleased => "rollout goes on".into(),
+        EventKind::RolloutPaused { reasons } => format!("rollout paused{}", why(reasons)),
+        EventKind::RolloutResumed { actor } => format!("rollout resumed by {actor}"),
+        EventKind::RolloutAborting { reasons } => format!("rollout aborting{}", why(reasons)),
+        EventKind::RolloutStopping => "stopping: nothing more is started".into(),
+        EventKind::RolloutCompleted { outcome, .. } => format!("run over: {}", outcome_text(*outcome)),
+    }
+}
+
+/// An outcome's word, as in JSON.
+pub(super) fn outcome_text(outcome: windlass_model::Outcome) -> &'static str {
+    use windlass_model::Outcome;
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::Aborted => "aborted",
+        Outcome::Held => "held",
+        Outcome::Stopped => "stopped",
+    }
+}
+
+fn verdict_text(verdict: windlass_model::Verdict) -> &'static str {
+    use windlass_model::Verdict;
+    match verdict {
+        Verdict::Continue => "continue",
+        Verdict::Hold => "hold",
+        Verdict::Pause => "pause",
+        Verdict::Abort => "abort",
+        Verdict::RollBack => "roll back",
+    }
+}
+
+fn skip_text(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::AlreadyCurrent => "it runs the release already",
+        SkipReason::NoLongerMatches => "it no longer matches the filter",
+        SkipReason::WouldDowngrade => "it runs a newer version",
+        SkipReason::Offline => "it is offline",
+        SkipReason::Policy => "a policy said never",
+        SkipReason::Excluded => "it was excluded",
+    }
+}
+
+fn why(reasons: &[Reason]) -> String {
+    if reasons.is_empty() {
+        return String::new();
+    }
+    let texts: Vec<_> = reasons.iter().map(|reason| reason.text.as_str()).collect();
+    format!(": {}", texts.join("; "))
+}
+
+fn are(number: u64, noun: &str) -> String {
+    format!("{} {}", count(number, noun), if number == 1 { "is" } else { "are" })
+}

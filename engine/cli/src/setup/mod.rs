@@ -1,0 +1,135 @@
+//! From a configuration to everything that a rollout runs with. Reads files and opens
+//! plugins; writes nothing but caches, touches no device.
+//!
+//! - `plugins`: loads components, checks their settings, opens them.
+//! - `payload`: finds and pins the release's bytes.
+//! - `fleet`: reads the device file.
+//! - `state`: opens the state file.
+
+mod fleet;
+mod payload;
+mod plugins;
+mod state;
+
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
+
+use windlass_host::{Host, HostConfig, Limits};
+use windlass_model::{Release, RolloutSettings};
+use windlass_runtime::{Parts, payload::{DownloadObserver, PinnedFile}};
+
+use crate::{
+    config::{Config, Overrides, load_config},
+    diagnostic::{Diagnostic, Diagnostics},
+};
+
+pub use fleet::{Import, check_fleet, import_fleet};
+pub use plugins::{ComponentError, Loaded, component_bytes, open_filter};
+pub use state::{copy_of_state, open_diagnostic, open_state, state_file, state_is_free};
+
+/// A checked configuration with its plugins opened and its payload pinned.
+pub struct Prepared {
+    /// The configuration.
+    pub config: Config,
+    /// What is worth a look.
+    pub warnings: Diagnostics,
+    /// The host that the plugins live in.
+    pub host: Host,
+    /// What the rollout runs with.
+    pub parts: Parts,
+    /// Every loaded component with its bytes, to be kept while a decision cites it.
+    pub components: Vec<Loaded>,
+}
+
+/// Reads a configuration with the built-in plugins' names.
+///
+/// # Errors
+/// Everything that is wrong with the file.
+pub fn read_config(path: &Path, overrides: &Overrides) -> Result<(Config, Diagnostics), Diagnostics> {
+    let builtins: Vec<_> = windlass_builtin::ALL.iter().map(|builtin| builtin.name).collect();
+    load_config(path, overrides, &builtins)
+}
+
+/// Checks everything that a configuration names.
+///
+/// # Errors
+/// Everything that is wrong, as far as it can be told without touching a device.
+pub async fn prepare(
+    path: &Path,
+    overrides: &Overrides,
+    progress: &dyn DownloadObserver,
+) -> Result<Prepared, Diagnostics> {
+    let (config, warnings) = read_config(path, overrides)?;
+    let mut problems = Diagnostics::new();
+    let fleet = match check_fleet(&config) {
+        Ok(fleet) => fleet,
+        Err(found) => {
+            problems.append(found);
+            None
+        }
+    };
+    let pinned = payload::open(&config, progress).await;
+    let host = start_host(&config)?;
+    let opened = plugins::open_all(&config, &host).await;
+    let (pinned, opened) = match (pinned, opened) {
+        (Ok(pinned), Ok(opened)) if problems.is_empty() => (pinned, opened),
+        (pinned, opened) => {
+            problems.append(pinned.err().map(Diagnostics::from).unwrap_or_default());
+            problems.append(opened.err().unwrap_or_default());
+            return Err(problems);
+        }
+    };
+    let parts = Parts {
+        name: config.rollout.name.value.clone(),
+        release: release(&config, &pinned),
+        payload: Arc::new(pinned),
+        settings: RolloutSettings::clone(&config.rollout.settings),
+        fleet,
+        filter: opened.filter,
+        policies: opened.policies,
+        deliveries: opened.deliveries,
+    };
+    Ok(Prepared { config, warnings, host, parts, components: opened.components })
+}
+
+fn release(config: &Config, payload: &PinnedFile) -> Release {
+    use windlass_host::PayloadSource as _;
+    Release {
+        name: config.release.name.clone(),
+        version: config.release.version.clone(),
+        size: payload.size(),
+        sha256: payload.sha256(),
+        media_type: config.release.media_type.clone(),
+    }
+}
+
+/// Starts the host with what the configuration allows.
+///
+/// # Errors
+/// If this machine cannot carry the configured concurrency.
+pub fn start_host(config: &Config) -> Result<Host, Diagnostic> {
+    let host_config = HostConfig {
+        concurrency: config.engine.concurrency,
+        cache_dir: Some(config.engine.cache.join("plugins")),
+        limits: Limits::default(),
+    };
+    Host::start(host_config).map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))
+}
+
+/// A host for commands without a configuration: small, and it keeps nothing on disk.
+///
+/// # Errors
+/// If this machine cannot carry even that.
+pub fn plain_host() -> Result<Host, Diagnostic> {
+    let host_config = HostConfig { concurrency: NonZeroUsize::MIN, cache_dir: None, limits: Limits::default() };
+    Host::start(host_config).map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))
+}
+
+/// The diagnostic with what lies behind an error as notes.
+pub(crate) fn with_causes(mut diagnostic: Diagnostic, error: &dyn std::error::Error) -> Diagnostic {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        diagnostic = diagnostic.note(crate::diagnostic::clean(&cause.to_string()));
+        source = cause.source();
+    }
+    diagnostic
+}

@@ -1,0 +1,47 @@
+use windlass_runtime::payload::{self, DownloadCache, DownloadObserver, PayloadError, PayloadLocation, PinnedFile};
+
+use super::with_causes;
+use crate::{
+    config::{Config, PayloadLocation as Configured},
+    diagnostic::Diagnostic,
+};
+
+/// Finds, hashes and pins the release's bytes.
+pub(super) async fn open(config: &Config, progress: &dyn DownloadObserver) -> Result<PinnedFile, Diagnostic> {
+    let payload = &config.release.payload;
+    let location = match &payload.value {
+        Configured::File(path) => PayloadLocation::File(path.clone()),
+        Configured::Url(text) => PayloadLocation::Url(text.parse().map_err(|error| {
+            config.error_at(payload.span, format!("the payload's URL is none: {error}"))
+        })?),
+    };
+    let expected = config.release.sha256.as_ref().map(|digest| digest.value);
+    let cache = DownloadCache::new(config.engine.cache.join("payloads"));
+    payload::open(&location, expected, &config.release.media_type, &cache, progress)
+        .await
+        .map_err(|error| diagnose(config, &error))
+}
+
+fn diagnose(config: &Config, error: &PayloadError) -> Diagnostic {
+    let payload = config.release.payload.span;
+    let diagnostic = match error {
+        PayloadError::OtherDigest { found, .. } => {
+            let span = config.release.sha256.as_ref().map_or(payload, |digest| digest.span);
+            config
+                .error_at(span, "the payload has another SHA-256 than the configuration says")
+                .note(format!("the payload's is {found}"))
+                .help("get the right file, or correct `sha256` if the file is the right one")
+        }
+        PayloadError::Empty { .. } => config
+            .error_at(payload, error.to_string())
+            .help("a release has at least one byte: was the build interrupted?"),
+        PayloadError::Missing { .. } => config
+            .error_at(payload, error.to_string())
+            .help("paths are relative to the configuration file"),
+        PayloadError::NotAFile { .. }
+        | PayloadError::Unreadable { .. }
+        | PayloadError::Download { .. }
+        | PayloadError::Cache { .. } => config.error_at(payload, error.to_string()),
+    };
+    with_causes(diagnostic, error)
+}

@@ -1,0 +1,274 @@
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use serde_json::Value;
+use windlass_host::{DeliveryOptions, Filter, Host, LoadError, OpenError, Place, Plugin, PluginError, Problem};
+use windlass_model::{PluginName, PluginPin, Sha256};
+use windlass_runtime::{DeliveryPart, FilterPart, Policies};
+
+use super::with_causes;
+use crate::{
+    config::{ComponentLocation, Config, Expression, Located},
+    diagnostic::{Diagnostic, Diagnostics},
+};
+
+/// The plugin that conditions in `delivery = [{ when = … }]` are written for.
+const CONDITION_PLUGIN: &str = "filter-cel";
+
+/// A component in use, with its bytes.
+pub struct Loaded {
+    /// The loaded plugin.
+    pub plugin: Plugin,
+    /// The component.
+    pub bytes: bytes::Bytes,
+}
+
+/// The plugins of a rollout.
+pub(super) struct Opened {
+    pub(super) filter: Option<FilterPart>,
+    pub(super) policies: Policies,
+    pub(super) deliveries: Vec<DeliveryPart>,
+    pub(super) components: Vec<Loaded>,
+}
+
+/// Why a component's bytes cannot be had.
+pub enum ComponentError {
+    /// The file cannot be read.
+    Unreadable(PathBuf, std::io::Error),
+    /// There is no such built-in plugin.
+    NoBuiltin,
+}
+
+/// The bytes of a component.
+///
+/// # Errors
+/// If there is no such file or built-in plugin.
+pub fn component_bytes(location: &ComponentLocation) -> Result<bytes::Bytes, ComponentError> {
+    match location {
+        ComponentLocation::Builtin(name) => {
+            windlass_builtin::builtin(name).map(bytes::Bytes::from_static).ok_or(ComponentError::NoBuiltin)
+        }
+        ComponentLocation::File(path) => fs::read(path)
+            .map(bytes::Bytes::from)
+            .map_err(|cause| ComponentError::Unreadable(path.clone(), cause)),
+    }
+}
+
+/// Loads a component; errors have no place in a file yet.
+///
+/// # Errors
+/// If its bytes cannot be had, or are no plugin.
+pub async fn load_plugin(host: &Host, name: PluginName, location: &ComponentLocation) -> Result<Loaded, Diagnostic> {
+    let bytes = component_bytes(location).map_err(|error| match error {
+        ComponentError::Unreadable(path, cause) => {
+            Diagnostic::error(format!("cannot read the component {}: {cause}", path.display()))
+        }
+        ComponentError::NoBuiltin => Diagnostic::error("there is no such built-in plugin"),
+    })?;
+    let plugin = host.load(name, bytes.clone()).await.map_err(|error: LoadError| {
+        with_causes(Diagnostic::error(error.to_string()), &error)
+    })?;
+    Ok(Loaded { plugin, bytes })
+}
+
+/// Loads and opens every configured plugin, those that the rollout does not use included.
+pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Diagnostics> {
+    let mut problems = Diagnostics::new();
+    let mut loaded = BTreeMap::new();
+    for (name, section) in &config.plugins {
+        match load_at(config, host, name, &section.component).await {
+            Ok(component) => {
+                let refused = component.plugin.check_settings(section.settings.value());
+                for problem in &refused {
+                    problems.push(diagnose(config, name, problem, None));
+                }
+                loaded.insert(name.clone(), (component, refused.is_empty()));
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let opener = Opener { config, host, loaded: &loaded };
+    let filter = keep(&mut problems, opener.filter().await);
+    let mut policies = Vec::new();
+    for policy in &config.rollout.policies {
+        policies.extend(keep(&mut problems, opener.policy(policy).await));
+    }
+    let mut deliveries = Vec::new();
+    for choice in &config.rollout.deliveries {
+        deliveries.extend(keep(&mut problems, opener.delivery(&choice.plugin, choice.when.as_ref()).await));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let components = loaded.into_values().map(|(component, _)| component).collect();
+    let mut policies = policies.into_iter();
+    let Some(first) = policies.next() else {
+        return Err(Diagnostic::error("the rollout has no policy").into());
+    };
+    let policies = Policies { first, others: policies.collect() };
+    Ok(Opened { filter: filter.flatten(), policies, deliveries, components })
+}
+
+/// Opens the built-in CEL filter with an expression of the command line.
+///
+/// # Errors
+/// If the expression is none.
+pub async fn open_filter(host: &Host, expression: &str) -> Result<Filter, Diagnostics> {
+    let location = ComponentLocation::Builtin(CONDITION_PLUGIN.into());
+    let loaded = load_plugin(host, PluginName::new(CONDITION_PLUGIN), &location).await?;
+    loaded.plugin.filter(Some(expression), &empty()).await.map_err(|error| match error {
+        OpenError::Refused(problems) => problems
+            .into_iter()
+            .map(|problem| {
+                let place = match &problem.place {
+                    Place::Expression(part) => format!(" (column {})", part.start + 1),
+                    Place::Settings | Place::Setting(_) => String::new(),
+                };
+                let diagnostic = Diagnostic::error(format!("the filter expression does not parse{place}: {}", problem.message));
+                hinted(diagnostic, &problem)
+            })
+            .collect(),
+        OpenError::WrongKind { .. } | OpenError::Plugin(_) => {
+            Diagnostics::from(with_causes(Diagnostic::error(error.to_string()), &error))
+        }
+    })
+}
+
+fn keep<T>(problems: &mut Diagnostics, result: Result<T, Diagnostics>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(found) => {
+            problems.append(found);
+            None
+        }
+    }
+}
+
+async fn load_at(
+    config: &Config,
+    host: &Host,
+    name: &PluginName,
+    component: &Located<ComponentLocation>,
+) -> Result<Loaded, Diagnostic> {
+    let bytes = component_bytes(&component.value).map_err(|error| match error {
+        ComponentError::Unreadable(path, cause) => config
+            .error_at(component.span, format!("cannot read the component {}: {cause}", path.display()))
+            .help("paths are relative to the configuration file"),
+        ComponentError::NoBuiltin => config.error_at(component.span, "there is no such built-in plugin"),
+    })?;
+    let plugin = host.load(name.clone(), bytes.clone()).await.map_err(|error: LoadError| {
+        with_causes(config.error_at(component.span, error.to_string()), &error)
+    })?;
+    Ok(Loaded { plugin, bytes })
+}
+
+struct Opener<'a> {
+    config: &'a Config,
+    host: &'a Host,
+    loaded: &'a BTreeMap<PluginName, (Loaded, bool)>,
+}
+
+impl Opener<'_> {
+    /// The plugin, unless something was wrong with it that has been said already.
+    fn plugin(&self, name: &PluginName) -> Result<&Plugin, Diagnostics> {
+        match self.loaded.get(name) {
+            Some((loaded, true)) => Ok(&loaded.plugin),
+            Some((_, false)) | None => Err(Diagnostics::new()),
+        }
+    }
+
+    fn settings(&self, name: &PluginName) -> Value {
+        self.config.plugins.get(name).map_or_else(empty, |section| section.settings.value().clone())
+    }
+
+    fn pin(&self, plugin: &Plugin, name: &PluginName) -> PluginPin {
+        PluginPin { name: name.clone(), component: plugin.digest(), settings: settings_digest(&self.settings(name)) }
+    }
+
+    async fn filter(&self) -> Result<Option<FilterPart>, Diagnostics> {
+        let Some(section) = &self.config.rollout.filter else { return Ok(None) };
+        let name = &section.plugin.value;
+        let plugin = self.plugin(name)?;
+        let expression = section.expression.as_ref();
+        let text = expression.map(|expression| expression.text.as_str());
+        let filter = plugin
+            .filter(text, &self.settings(name))
+            .await
+            .map_err(|error| self.refused(&section.plugin, &error, expression))?;
+        Ok(Some(FilterPart { pin: self.pin(plugin, name), expression: text.map(str::to_owned), filter }))
+    }
+
+    async fn policy(&self, name: &Located<PluginName>) -> Result<windlass_runtime::PolicyPart, Diagnostics> {
+        let plugin = self.plugin(&name.value)?;
+        let policy = plugin
+            .policy(&self.settings(&name.value))
+            .await
+            .map_err(|error| self.refused(name, &error, None))?;
+        Ok(windlass_runtime::PolicyPart { pin: self.pin(plugin, &name.value), policy })
+    }
+
+    async fn delivery(&self, name: &Located<PluginName>, when: Option<&Expression>) -> Result<DeliveryPart, Diagnostics> {
+        let plugin = self.plugin(&name.value)?;
+        let when = match when {
+            Some(expression) => Some(self.condition(expression).await?),
+            None => None,
+        };
+        let delivery = plugin
+            .delivery(&self.settings(&name.value), DeliveryOptions::default())
+            .await
+            .map_err(|error| self.refused(name, &error, None))?;
+        Ok(DeliveryPart { pin: self.pin(plugin, &name.value), when, delivery })
+    }
+
+    async fn condition(&self, expression: &Expression) -> Result<Filter, Diagnostics> {
+        let location = ComponentLocation::Builtin(CONDITION_PLUGIN.into());
+        let name = PluginName::new(CONDITION_PLUGIN);
+        let loaded = load_plugin(self.host, name.clone(), &location).await?;
+        let opened = loaded.plugin.filter(Some(&expression.text), &empty()).await;
+        let place = Located { value: name, span: expression.span };
+        opened.map_err(|error| self.refused(&place, &error, Some(expression)))
+    }
+
+    fn refused(&self, name: &Located<PluginName>, error: &OpenError, expression: Option<&Expression>) -> Diagnostics {
+        match error {
+            OpenError::Refused(problems) => {
+                problems.iter().map(|problem| diagnose(self.config, &name.value, problem, expression)).collect()
+            }
+            OpenError::WrongKind { .. } => self.config.error_at(name.span, error.to_string()).into(),
+            OpenError::Plugin(cause) => with_causes(self.config.error_at(name.span, trouble(cause)), cause).into(),
+        }
+    }
+}
+
+fn trouble(error: &PluginError) -> String {
+    error.to_string()
+}
+
+/// A plugin's complaint at the line it speaks of.
+fn diagnose(config: &Config, plugin: &PluginName, problem: &Problem, expression: Option<&Expression>) -> Diagnostic {
+    let span = match (&problem.place, expression) {
+        (Place::Expression(part), Some(expression)) => config.locate_in(expression, part.clone()),
+        (Place::Settings, Some(expression)) => expression.span,
+        (Place::Expression(_) | Place::Settings, None) => config.locate(plugin, ""),
+        (Place::Setting(pointer), _) if problem.message.contains("unknown") => config.locate_key(plugin, pointer),
+        (Place::Setting(pointer), _) => config.locate(plugin, pointer),
+    };
+    hinted(config.error_at(span, problem.message.clone()), problem)
+}
+
+fn hinted(diagnostic: Diagnostic, problem: &Problem) -> Diagnostic {
+    match &problem.hint {
+        Some(hint) => diagnostic.help(crate::diagnostic::clean(hint)),
+        None => diagnostic,
+    }
+}
+
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// Of the settings' JSON with sorted keys, so that the order in a file does not matter.
+fn settings_digest(settings: &Value) -> Sha256 {
+    use sha2::Digest as _;
+    // serde_json keeps objects sorted unless its `preserve_order` is on, which it is not.
+    Sha256(sha2::Sha256::digest(settings.to_string()).into())
+}

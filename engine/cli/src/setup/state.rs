@@ -1,0 +1,95 @@
+use std::path::{Path, PathBuf};
+
+use windlass_store::{Location, OpenError, Store};
+
+use super::{read_config, with_causes};
+use crate::{
+    args::StateArgs,
+    config::{Config, Overrides, StateLocation},
+    diagnostic::{Diagnostic, Diagnostics},
+};
+
+/// Opens the configured state file for ownership.
+///
+/// # Errors
+/// If it is in use, of a newer schema, or unusable.
+pub fn open_state(config: &Config) -> Result<Store, Diagnostic> {
+    let location = match &config.engine.state {
+        StateLocation::Memory => Location::Memory,
+        StateLocation::File(path) => Location::File(path.clone()),
+    };
+    Store::open(&location).map_err(|error| {
+        let diagnostic = open_diagnostic(&error);
+        match config.engine.state_span {
+            Some(span) => describe(config.error_at(span, error.to_string()), &error),
+            None => diagnostic,
+        }
+    })
+}
+
+/// An error of opening a state file, outside of any configuration.
+pub fn open_diagnostic(error: &OpenError) -> Diagnostic {
+    describe(Diagnostic::error(error.to_string()), error)
+}
+
+fn describe(diagnostic: Diagnostic, error: &OpenError) -> Diagnostic {
+    let diagnostic = with_causes(diagnostic, error);
+    match error {
+        OpenError::InUse { .. } => diagnostic.help("wait for it to end, or stop it with SIGTERM"),
+        OpenError::NewerSchema { .. } => diagnostic.help("use the newer windlass, or another state file"),
+        OpenError::NotADatabase { .. } => diagnostic.help("name another file: this one is left as it is"),
+        OpenError::OlderSchema { .. }
+        | OpenError::NotFound { .. }
+        | OpenError::Io { .. }
+        | OpenError::Database { .. } => diagnostic,
+    }
+}
+
+/// Whether the configured state file could be opened, without opening it for ownership.
+///
+/// # Errors
+/// As [`open_state`].
+pub fn state_is_free(config: &Config) -> Result<(), Diagnostic> {
+    let StateLocation::File(path) = &config.engine.state else { return Ok(()) };
+    match Store::probe(path) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(match config.engine.state_span {
+            Some(span) => describe(config.error_at(span, error.to_string()), &error),
+            None => open_diagnostic(&error),
+        }),
+    }
+}
+
+/// A copy in memory of what the configured state file holds, empty if there is none: what
+/// `plan` works on, so that it changes nothing.
+///
+/// # Errors
+/// If the file is there and cannot be read.
+pub fn copy_of_state(config: &Config) -> Result<Store, Diagnostic> {
+    let copy = match &config.engine.state {
+        StateLocation::Memory => Store::open(&Location::Memory),
+        StateLocation::File(path) => match Store::open_copy(path) {
+            Err(OpenError::NotFound { .. }) => Store::open(&Location::Memory),
+            other => other,
+        },
+    };
+    copy.map_err(|error| open_diagnostic(&error))
+}
+
+/// The state file that a command without a rollout speaks of.
+///
+/// # Errors
+/// If the configuration is wrong, or keeps its state in memory.
+pub fn state_file(args: &StateArgs) -> Result<PathBuf, Diagnostics> {
+    if let Some(path) = &args.state {
+        return Ok(path.clone());
+    }
+    let config = args.config.as_deref().unwrap_or(Path::new("windlass.toml"));
+    let (config, _) = read_config(config, &Overrides::default())?;
+    match config.engine.state {
+        StateLocation::File(path) => Ok(path),
+        StateLocation::Memory => {
+            Err(Diagnostic::error("the configuration keeps its state in memory: there is none to read").into())
+        }
+    }
+}

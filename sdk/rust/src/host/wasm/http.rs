@@ -1,0 +1,188 @@
+//! `wasi:http`, used once a call: a request, its body, the answer.
+
+use super::{Payload, PayloadStream};
+use crate::{
+    DeliveryError,
+    bindings::delivery::wasi::{
+        http::{
+            outgoing_handler,
+            types::{
+                Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method,
+                OutgoingBody, OutgoingRequest, Scheme,
+            },
+        },
+        io::streams::{InputStream, OutputStream, StreamError},
+    },
+    host::{Content, failure},
+    http::{self, Request},
+};
+
+pub(crate) fn send(request: Request, content: Content<'_>) -> Result<Incoming, DeliveryError> {
+    let request = outgoing(request)?;
+    match content {
+        Content::Nothing => {}
+        Content::Payload {
+            payload,
+            offset,
+            length,
+        } => Payload::attach(payload, &request, offset, length)?,
+    }
+    handle(request)?.wait()
+}
+
+pub(crate) fn send_streaming(request: Request) -> Result<(Sink, Pending), DeliveryError> {
+    let request = outgoing(request)?;
+    let unusable = |()| DeliveryError::other("the host gave the request no body");
+    let body = request.body().map_err(unusable)?;
+    let stream = body.write().map_err(unusable)?;
+    let pending = handle(request)?;
+    Ok((Sink { stream, body }, pending))
+}
+
+fn outgoing(request: Request) -> Result<OutgoingRequest, DeliveryError> {
+    let headers = Fields::from_list(&request.headers)
+        .map_err(|_| DeliveryError::other("a header's name or value is not allowed in HTTP"))?;
+    let outgoing = OutgoingRequest::new(headers);
+    let method = match request.method.as_str() {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "DELETE" => Method::Delete,
+        "OPTIONS" => Method::Options,
+        "PATCH" => Method::Patch,
+        _ => Method::Other(request.method),
+    };
+    let scheme = match request.scheme {
+        http::Scheme::Http => Scheme::Http,
+        http::Scheme::Https => Scheme::Https,
+    };
+    outgoing
+        .set_method(&method)
+        .map_err(|()| DeliveryError::other("the HTTP method is not one"))?;
+    outgoing
+        .set_scheme(Some(&scheme))
+        .and_then(|()| outgoing.set_authority(Some(&request.authority)))
+        .and_then(|()| outgoing.set_path_with_query(Some(&request.path)))
+        .map_err(|()| DeliveryError::other("address and path make no URL"))?;
+    Ok(outgoing)
+}
+
+fn handle(request: OutgoingRequest) -> Result<Pending, DeliveryError> {
+    outgoing_handler::handle(request, None)
+        .map(Pending)
+        .map_err(failure::of_http)
+}
+
+/// An answer that has not come yet.
+pub(crate) struct Pending(FutureIncomingResponse);
+
+impl Pending {
+    pub(crate) fn wait(self) -> Result<Incoming, DeliveryError> {
+        let response = loop {
+            match self.0.get() {
+                None => self.0.subscribe().block(),
+                Some(Ok(Ok(response))) => break response,
+                Some(Ok(Err(code))) => return Err(failure::of_http(code)),
+                Some(Err(())) => return Err(DeliveryError::other("the answer was taken before")),
+            }
+        };
+        let unusable = |()| DeliveryError::other("the host gave the answer no body");
+        let body = response.consume().map_err(unusable)?;
+        let stream = body.stream().map_err(unusable)?;
+        Ok(Incoming {
+            stream,
+            _body: body,
+            response,
+        })
+    }
+}
+
+/// A request's body under way. Fields are dropped in order, children first.
+pub(crate) struct Sink {
+    stream: OutputStream,
+    body: OutgoingBody,
+}
+
+impl Sink {
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), DeliveryError> {
+        while !bytes.is_empty() {
+            let room = usize::try_from(self.stream.check_write().map_err(broken)?);
+            let room = room.unwrap_or(usize::MAX).min(bytes.len());
+            if room == 0 {
+                self.stream.subscribe().block();
+                continue;
+            }
+            let (now, later) = bytes.split_at(room);
+            self.stream.write(now).map_err(broken)?;
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn splice(
+        &mut self,
+        source: &mut PayloadStream,
+        limit: u64,
+    ) -> Result<u64, DeliveryError> {
+        loop {
+            match self.stream.blocking_splice(&source.0, limit) {
+                // Room or bytes were awaited, and it was the other that lacked.
+                Ok(0) if limit > 0 => source.0.subscribe().block(),
+                Ok(count) => return Ok(count),
+                // The sink is asked, because either end may have closed.
+                Err(StreamError::Closed) => {
+                    return self.stream.check_write().map(|_| 0).map_err(broken);
+                }
+                Err(error) => return Err(broken(error)),
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<(), DeliveryError> {
+        let flushed = self.stream.blocking_flush().map_err(broken);
+        drop(self.stream);
+        flushed?;
+        OutgoingBody::finish(self.body, None).map_err(failure::of_http)
+    }
+}
+
+fn broken(error: StreamError) -> DeliveryError {
+    match error {
+        StreamError::Closed => {
+            DeliveryError::interrupted("the device closed the connection during the transfer")
+        }
+        StreamError::LastOperationFailed(error) => failure::of_stream(&error),
+    }
+}
+
+/// An answer. Fields are dropped in order, children first.
+pub(crate) struct Incoming {
+    stream: InputStream,
+    _body: IncomingBody,
+    response: IncomingResponse,
+}
+
+impl Incoming {
+    pub(crate) fn status(&self) -> u16 {
+        self.response.status()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
+        self.response.headers().get(name).into_iter().next()
+    }
+
+    pub(crate) fn read(&mut self, limit: usize) -> Result<Option<Vec<u8>>, DeliveryError> {
+        loop {
+            match self.stream.blocking_read(limit as u64) {
+                // Allowed by the contract of streams, though it waited for bytes.
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => return Ok(Some(bytes)),
+                Err(StreamError::Closed) => return Ok(None),
+                Err(StreamError::LastOperationFailed(error)) => {
+                    return Err(failure::of_stream(&error));
+                }
+            }
+        }
+    }
+}

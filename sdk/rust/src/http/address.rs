@@ -1,0 +1,93 @@
+//! Device addresses: `http://` and `https://` URLs, taken apart without a copy.
+
+use std::fmt;
+
+use crate::DeliveryError;
+
+/// How an address is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+/// A device's address: scheme, host with optional port, and an optional path in front
+/// of every path asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address<'a> {
+    pub(crate) scheme: Scheme,
+    pub(crate) authority: &'a str,
+    pub(crate) prefix: &'a str,
+}
+
+impl<'a> Address<'a> {
+    /// Takes a URL apart. Slashes at the end are dropped, so that joining a path
+    /// never doubles one.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Other`] for another scheme, a missing host, a user name or
+    /// password, a query, a fragment, or characters that a URL cannot hold: the
+    /// operator has to change the address, so trying again does not help.
+    pub fn parse(text: &'a str) -> Result<Self, DeliveryError> {
+        let refuse = |why: &str| Err(DeliveryError::other(format!("address {text:?} {why}")));
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return refuse("has no scheme; write http:// or https:// in front");
+        };
+        let scheme = if scheme.eq_ignore_ascii_case("https") {
+            Scheme::Https
+        } else if scheme.eq_ignore_ascii_case("http") {
+            Scheme::Http
+        } else {
+            return refuse("is neither http:// nor https://");
+        };
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return refuse("holds a character that a URL cannot hold");
+        }
+        if rest.contains(['?', '#']) {
+            return refuse("has a query or fragment, which paths cannot be joined to");
+        }
+        let (authority, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        if authority.is_empty() || authority.starts_with(':') {
+            return refuse("names no host");
+        }
+        if authority.contains('@') {
+            // Not with the address in it, for that holds the password.
+            return Err(DeliveryError::other(
+                "the address holds a user name; credentials belong into the plugin's settings",
+            ));
+        }
+        Ok(Self {
+            scheme,
+            authority,
+            prefix: prefix.trim_end_matches('/'),
+        })
+    }
+
+    /// Whether it is spoken to in the clear or over TLS.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The path that a request for `path` goes to, its prefix included.
+    pub(crate) fn join(&self, path: &str) -> String {
+        let mut joined = String::with_capacity(self.prefix.len() + path.len() + 1);
+        joined.push_str(self.prefix);
+        if !path.starts_with('/') {
+            joined.push('/');
+        }
+        joined.push_str(path);
+        joined
+    }
+}
+
+impl fmt::Display for Address<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        write!(formatter, "{scheme}://{}{}", self.authority, self.prefix)
+    }
+}
