@@ -12,6 +12,12 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     }
 }
 
+/// Runs `work` on a thread that may block, on the runtime of whoever asks. It is short (one
+/// block of a file) and hands its result over by itself, so nobody owns it.
+pub(crate) fn read(work: impl FnOnce() + Send + 'static) {
+    drop(tokio::task::spawn_blocking(work));
+}
+
 /// Tasks of one owner; dropping it aborts them.
 pub(crate) struct Tasks<T>(JoinSet<T>);
 

@@ -13,9 +13,12 @@ use crate::fleet::Shared;
 use crate::http_api;
 use crate::seats::Seat;
 
-/// Bytes read ahead of a device with limited bandwidth, here and in the kernel: the
-/// sender must feel the limit, and a cut must come near its byte.
+/// Bytes read ahead of a device with limited bandwidth: the sender must feel the limit, and
+/// a cut must come near its byte.
 const LIMITED_READ_AHEAD: usize = 16 * 1024;
+/// The same in the kernel. Several of loopback's segments of 64 KiB: with less room than
+/// one, the window closes and opens only by the sender's probes, which back off for seconds.
+const LIMITED_RECEIVE_BUFFER: usize = 256 * 1024;
 
 pub(crate) async fn serve(stream: TcpStream, device: Arc<Device>, shared: Arc<Shared>, seat: Seat) {
     let mut builder = http1::Builder::new();
@@ -23,7 +26,7 @@ pub(crate) async fn serve(stream: TcpStream, device: Arc<Device>, shared: Arc<Sh
     if device.behaviour.bandwidth.is_some() {
         builder.max_buf_size(LIMITED_READ_AHEAD);
         let socket = socket2::SockRef::from(&stream);
-        if let Err(error) = socket.set_recv_buffer_size(LIMITED_READ_AHEAD) {
+        if let Err(error) = socket.set_recv_buffer_size(LIMITED_RECEIVE_BUFFER) {
             tracing::debug!(%error, "the receive buffer keeps its size");
         }
     }

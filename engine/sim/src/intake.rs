@@ -83,6 +83,9 @@ impl Intake {
     }
 }
 
+/// Shorter waits are saved up: a timer is no finer than a millisecond, and chunks are small.
+const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+
 /// Spreads bytes over time. What was read too late is not caught up with by a burst.
 struct Pace {
     bytes_per_second: NonZeroU64,
@@ -99,7 +102,10 @@ impl Pace {
 
     async fn wait_for(&mut self, bytes: usize) {
         let takes = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second.get() as f64);
-        self.free_at = self.free_at.max(Instant::now()) + takes;
-        tokio::time::sleep_until(self.free_at).await;
+        let now = Instant::now();
+        self.free_at = self.free_at.max(now) + takes;
+        if self.free_at - now >= SHORTEST_WAIT {
+            tokio::time::sleep_until(self.free_at).await;
+        }
     }
 }

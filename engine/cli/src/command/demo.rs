@@ -21,7 +21,7 @@ use crate::diagnostic::Diagnostic;
 const PAYLOAD_BYTES: usize = 16 << 20;
 /// What a simulated device takes a second: fast enough for a demonstration, slow enough to
 /// watch.
-const DEVICE_BANDWIDTH: u64 = 24 << 20;
+const DEVICE_BANDWIDTH: u64 = 12 << 20;
 /// When the offline devices connect.
 const OFFLINE_FOR: Duration = Duration::from_secs(5);
 

@@ -121,8 +121,6 @@ impl PayloadSource for PinnedFile {
 
     fn load(&self, block: u64) -> BoxFuture<'_, Result<Bytes, SourceError>> {
         let contents = Arc::clone(&self.contents);
-        Box::pin(self.cache.get_or_load(block, move || {
-            crate::tasks::blocking(move || contents.read(block))
-        }))
+        Box::pin(self.cache.get_or_load(block, move || contents.read(block)))
     }
 }
