@@ -9,7 +9,13 @@ use crate::support::{Bench, Config, Ended};
 
 /// Runs with the configuration changed from `from` to `to`, and returns what was said.
 async fn refused(from: &str, to: &str) -> String {
-    let bench = Bench::new(FleetSpec { count: 2, ..FleetSpec::default() }, 100);
+    let bench = Bench::new(
+        FleetSpec {
+            count: 2,
+            ..FleetSpec::default()
+        },
+        100,
+    );
     let config = bench.configure(&Config {
         rollout: r#"filter = { plugin = "cel", expression = 'device.status == "online"' }"#,
         cohorts: r#"[{ name = "first", percent = 50 }, { name = "all", percent = 100 }]"#,
@@ -32,7 +38,7 @@ async fn said(bench: &Bench) -> String {
 
 fn portable(bench: &Bench, ended: &Ended) -> String {
     let folder = bench.path("").display().to_string();
-    ended.stderr.replace(&folder, "").replace(&env!("CARGO_PKG_VERSION").to_string(), "[version]")
+    ended.stderr.replace(&folder, "")
 }
 
 macro_rules! refusals {
@@ -68,7 +74,13 @@ refusals! {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_duplicate_device_id_and_an_address_without_scheme() {
-    let bench = Bench::new(FleetSpec { count: 2, ..FleetSpec::default() }, 100);
+    let bench = Bench::new(
+        FleetSpec {
+            count: 2,
+            ..FleetSpec::default()
+        },
+        100,
+    );
     bench.configure(&Config::default());
     bench.write(
         "devices.json",
@@ -85,19 +97,35 @@ async fn a_duplicate_device_id_and_an_address_without_scheme() {
 /// A component built for another version of the contract says which, and what to do.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_of_another_contract_version() {
-    let bench = Bench::new(FleetSpec { count: 1, ..FleetSpec::default() }, 100);
+    let bench = Bench::new(
+        FleetSpec {
+            count: 1,
+            ..FleetSpec::default()
+        },
+        100,
+    );
     let component = windlass_builtin::builtin("filter-cel").expect("it is built in");
-    let other = replace_all(component, b"windlass:plugin/filter@0.1.0", b"windlass:plugin/filter@0.9.0");
+    let other = replace_all(
+        component,
+        b"windlass:plugin/filter@0.1.0",
+        b"windlass:plugin/filter@0.9.0",
+    );
     fs::write(bench.path("other.wasm"), other).expect("the folder can be written");
     let config = bench.configure(&Config::default());
     let text = fs::read_to_string(&config).expect("it was written");
-    fs::write(&config, text.replace("builtin:filter-cel", "other.wasm")).expect("it can be written");
+    fs::write(&config, text.replace("builtin:filter-cel", "other.wasm"))
+        .expect("it can be written");
     insta::assert_snapshot!(said(&bench).await);
 }
 
 fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    let places: Vec<_> = bytes.windows(from.len()).enumerate().filter(|(_, part)| part == &from).map(|(at, _)| at).collect();
+    let places: Vec<_> = bytes
+        .windows(from.len())
+        .enumerate()
+        .filter(|(_, part)| part == &from)
+        .map(|(at, _)| at)
+        .collect();
     for at in places {
         bytes[at..at + from.len()].copy_from_slice(to);
     }
@@ -108,19 +136,30 @@ fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 /// wrote it, or if it is something else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_file_that_cannot_be_taken() {
-    let bench = Bench::new(FleetSpec { count: 1, ..FleetSpec::default() }, 100);
+    let bench = Bench::new(
+        FleetSpec {
+            count: 1,
+            ..FleetSpec::default()
+        },
+        100,
+    );
     bench.configure(&Config::default());
     assert_eq!(bench.run().await.code, Some(0));
     let state = bench.path("state/windlass.db");
 
-    let owner = windlass_store::Store::open(&windlass_store::Location::File(state.clone())).expect("nobody has it");
+    let owner = windlass_store::Store::open(&windlass_store::Location::File(state.clone()))
+        .expect("nobody has it");
     let in_use = bench.run().await;
     assert_eq!(in_use.code, Some(2), "{in_use:#?}");
     let text = portable(&bench, &in_use).replace(&std::process::id().to_string(), "[pid]");
     insta::assert_snapshot!("state_in_use", text);
     drop(owner);
 
-    fs::write(&state, b"this is no database, but a diary of considerable length").expect("it can be written");
+    fs::write(
+        &state,
+        b"this is no database, but a diary of considerable length",
+    )
+    .expect("it can be written");
     let foreign = bench.run().await;
     assert_eq!(foreign.code, Some(2), "{foreign:#?}");
     insta::assert_snapshot!("state_foreign", portable(&bench, &foreign));
@@ -131,7 +170,11 @@ async fn a_state_file_that_cannot_be_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollout_that_is_no_longer_the_same() {
     let bench = Bench::new(
-        FleetSpec { count: 4, offline_share: 1.0, ..FleetSpec::default() },
+        FleetSpec {
+            count: 4,
+            offline_share: 1.0,
+            ..FleetSpec::default()
+        },
         100,
     );
     bench.configure(&Config::default());
@@ -144,23 +187,43 @@ async fn a_rollout_that_is_no_longer_the_same() {
     let differs = bench.run().await;
     assert_eq!(differs.code, Some(2), "{differs:#?}");
     insta::assert_snapshot!("identity_filter", portable(&bench, &differs));
-    let accepted = bench.windlass(&["run", "windlass.toml", "--output", "json", "--accept-changes"]).await;
+    let accepted = bench
+        .windlass(&[
+            "run",
+            "windlass.toml",
+            "--output",
+            "json",
+            "--accept-changes",
+        ])
+        .await;
     assert_eq!(accepted.code, Some(3), "{accepted:#?}");
 
     bench.write("app.img", "another payload");
     let other = bench.run().await;
     assert_eq!(other.code, Some(2), "{other:#?}");
-    assert!(other.stderr.contains("was started with another payload"), "{other:#?}");
+    assert!(
+        other.stderr.contains("was started with another payload"),
+        "{other:#?}"
+    );
 }
 
 /// `check` finds the same, and neither makes a state file nor touches a device.
 #[tokio::test(flavor = "multi_thread")]
 async fn check_touches_nothing() {
-    let bench = Bench::new(FleetSpec { count: 1, ..FleetSpec::default() }, 100);
+    let bench = Bench::new(
+        FleetSpec {
+            count: 1,
+            ..FleetSpec::default()
+        },
+        100,
+    );
     bench.configure(&Config::default());
     let right = bench.windlass(&["check", "windlass.toml"]).await;
     assert_eq!(right.code, Some(0), "{right:#?}");
-    bench.configure(&Config { cohorts: r#"[{ name = "all", percent = 0 }]"#, ..Config::default() });
+    bench.configure(&Config {
+        cohorts: r#"[{ name = "all", percent = 0 }]"#,
+        ..Config::default()
+    });
     let wrong = bench.windlass(&["check", "windlass.toml"]).await;
     assert_eq!(wrong.code, Some(2), "{wrong:#?}");
     assert!(!bench.has_state());

@@ -7,8 +7,15 @@ use windlass_sim::{Behaviour, FleetSpec};
 use crate::support::{Bench, Config, ended};
 
 fn slow_fleet() -> FleetSpec {
-    let slow = Behaviour { bandwidth: NonZeroU64::new(1 << 20), ..Behaviour::default() };
-    FleetSpec { count: 40, default: slow, ..FleetSpec::default() }
+    let slow = Behaviour {
+        bandwidth: NonZeroU64::new(1 << 20),
+        ..Behaviour::default()
+    };
+    FleetSpec {
+        count: 40,
+        default: slow,
+        ..FleetSpec::default()
+    }
 }
 
 const ROLLOUT: &str = r#"settle = { grace = "200ms" }"#;
@@ -17,7 +24,11 @@ const ROLLOUT: &str = r#"settle = { grace = "200ms" }"#;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_rollout_finishes_what_is_in_flight_and_goes_on_later() {
     let bench = Bench::new(slow_fleet(), 200_000);
-    bench.configure(&Config { concurrency: 4, rollout: ROLLOUT, ..Config::default() });
+    bench.configure(&Config {
+        concurrency: 4,
+        rollout: ROLLOUT,
+        ..Config::default()
+    });
     let first = interrupted(&bench, &["-INT"]).await;
     assert_eq!(first.code, Some(3), "{first:#?}");
     let result = first.result();
@@ -37,7 +48,11 @@ async fn an_interrupted_rollout_finishes_what_is_in_flight_and_goes_on_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_cuts_and_the_next_run_settles() {
     let bench = Bench::new(slow_fleet(), 2_000_000);
-    bench.configure(&Config { concurrency: 4, rollout: ROLLOUT, ..Config::default() });
+    bench.configure(&Config {
+        concurrency: 4,
+        rollout: ROLLOUT,
+        ..Config::default()
+    });
     let first = interrupted(&bench, &["-TERM", "-TERM"]).await;
     assert_eq!(first.code, Some(3), "{first:#?}");
     assert!(bench.fleet.counts().installed < 40);
@@ -54,7 +69,11 @@ async fn a_second_signal_cuts_and_the_next_run_settles() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_engine_is_taken_up_without_a_second_update() {
     let bench = Bench::new(slow_fleet(), 200_000);
-    bench.configure(&Config { concurrency: 4, rollout: ROLLOUT, ..Config::default() });
+    bench.configure(&Config {
+        concurrency: 4,
+        rollout: ROLLOUT,
+        ..Config::default()
+    });
     let first = interrupted(&bench, &["-KILL"]).await;
     assert_eq!(first.code, None, "{first:#?}");
 
@@ -69,12 +88,18 @@ async fn a_killed_engine_is_taken_up_without_a_second_update() {
 /// Runs until some devices were pushed to, then sends the signals.
 async fn interrupted(bench: &Bench, signals: &[&str]) -> crate::support::Ended {
     let mut command = bench.command(&["run", "windlass.toml", "--output", "json"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("windlass starts");
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("windlass starts");
     let pid = child.id().to_string();
     let running = tokio::task::spawn_blocking(move || child.wait_with_output().expect("it ends"));
     bench.fleet.until(|counts| counts.begun >= 6).await;
     for signal in signals {
-        let sent = std::process::Command::new("kill").args([signal, pid.as_str()]).status();
+        let sent = std::process::Command::new("kill")
+            .args([signal, pid.as_str()])
+            .status();
         assert!(sent.expect("kill starts").success());
     }
     ended(running.await.expect("waiting does not panic"))

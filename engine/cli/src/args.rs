@@ -16,13 +16,22 @@ pub struct Cli {
     pub command: Command,
     /// What the engine logs on standard error: error, warn, info, debug, trace, or filters such
     /// as `windlass_host=debug`.
-    #[arg(long, global = true, env = "WINDLASS_LOG", default_value = "warn", value_name = "FILTER")]
+    #[arg(
+        long,
+        global = true,
+        env = "WINDLASS_LOG",
+        default_value = "warn",
+        value_name = "FILTER"
+    )]
     pub log: String,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[expect(missing_docs, reason = "clap shows the documentation of the arguments' types")]
+#[expect(
+    missing_docs,
+    reason = "clap shows the documentation of the arguments' types"
+)]
 pub enum Command {
     Run(RunArgs),
     Demo(DemoArgs),

@@ -23,8 +23,12 @@ impl Exit {
         let well = counts.get(StateKind::Succeeded) + counts.get(StateKind::Skipped);
         match outcome {
             Outcome::Held | Outcome::Stopped if counts.ended() < counts.total() => Self::Resumable,
-            Outcome::Completed | Outcome::Held | Outcome::Stopped if well == counts.total() => Self::Success,
-            Outcome::Completed | Outcome::Aborted | Outcome::Held | Outcome::Stopped => Self::Finished,
+            Outcome::Completed | Outcome::Held | Outcome::Stopped if well == counts.total() => {
+                Self::Success
+            }
+            Outcome::Completed | Outcome::Aborted | Outcome::Held | Outcome::Stopped => {
+                Self::Finished
+            }
         }
     }
 }

@@ -127,7 +127,7 @@ fn unknown_key(path: &str, key: &str, known: &[&str]) -> Problem {
         None => Some(format!("known here: {}", known.join(", "))),
     };
     Problem {
-        place: Place::Setting(format!(
+        place: Place::UnknownSetting(format!(
             "{path}/{}",
             key.replace('~', "~0").replace('/', "~1")
         )),

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::sync::broadcast::{self, error::RecvError};
 use windlass_model::{LoggedEvent, Sequence};
-use windlass_store::{StoreHandle, StoreError};
+use windlass_store::{StoreError, StoreHandle};
 
 /// Events held for listeners that are slower than the engine.
 const CAPACITY: usize = 4096;
@@ -31,7 +31,13 @@ impl Bus {
 
     /// Listens from `after` on, first to what the log holds.
     pub fn subscribe(&self, store: StoreHandle, after: Sequence) -> Subscription {
-        Subscription { live: self.0.subscribe(), store, last: after, backlog: VecDeque::new(), behind: true }
+        Subscription {
+            live: self.0.subscribe(),
+            store,
+            last: after,
+            backlog: VecDeque::new(),
+            behind: true,
+        }
     }
 }
 
@@ -53,7 +59,10 @@ impl Subscription {
         loop {
             if self.behind && self.backlog.is_empty() {
                 let after = self.last;
-                let page = self.store.run(move |store| store.events(after, CATCH_UP_PAGE, None)).await??;
+                let page = self
+                    .store
+                    .run(move |store| store.events(after, CATCH_UP_PAGE, None))
+                    .await??;
                 self.behind = page.len() == CATCH_UP_PAGE;
                 self.backlog = page.into();
             }

@@ -23,7 +23,9 @@ pub struct SystemClock {
 impl SystemClock {
     /// A monotonic clock that shows zero.
     pub fn new() -> Self {
-        Self { origin: Instant::now() }
+        Self {
+            origin: Instant::now(),
+        }
     }
 }
 
@@ -35,7 +37,9 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Now {
             wall: Timestamp(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)),
             monotonic: self.origin.elapsed(),

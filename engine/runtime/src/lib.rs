@@ -15,6 +15,7 @@ pub mod progress;
 mod tasks;
 
 pub use driver::{
-    Attempt, AttemptEnd, Control, Driver, DriverError, DriverParts, Executor, PluginExecutor, RunEnd, WaitFor,
+    Attempt, AttemptEnd, Control, Driver, DriverError, DriverParts, Executor, PluginExecutor,
+    RunEnd, WaitFor,
 };
 pub use parts::{DeliveryPart, FilterPart, Parts, Policies, PolicyPart};

@@ -40,7 +40,9 @@ impl<T: Send + 'static> Tasks<T> {
         loop {
             match self.0.join_next().await {
                 Some(Ok(value)) => return value,
-                Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Some(Err(error)) if error.is_panic() => {
+                    std::panic::resume_unwind(error.into_panic())
+                }
                 Some(Err(_)) => {}
                 None => std::future::pending().await,
             }

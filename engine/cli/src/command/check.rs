@@ -10,7 +10,12 @@ use crate::{
 pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
     let prepared = setup::prepare(&args.config, &args.overrides, &super::watch::Quiet).await?;
     setup::state_is_free(&prepared.config)?;
-    let Prepared { config, warnings, parts, .. } = &prepared;
+    let Prepared {
+        config,
+        warnings,
+        parts,
+        ..
+    } = &prepared;
     for warning in warnings.iter() {
         warning.emit();
     }
@@ -21,7 +26,12 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
         parts.release.version,
         bytes(parts.release.size),
         parts.release.sha256,
-        parts.fleet.map_or("the devices of the state file".into(), |fleet| count(fleet.devices, "device")),
+        parts
+            .fleet
+            .map_or("the devices of the state file".into(), |fleet| count(
+                fleet.devices,
+                "device"
+            )),
         count(config.plugins.len() as u64, "plugin"),
     ));
     Ok(Exit::Success)

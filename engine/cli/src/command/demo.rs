@@ -7,6 +7,7 @@ use windlass_runtime::{RunEnd, WaitFor};
 use windlass_sim::{Behaviour, Failing, Fault, FaultRate, Fleet, FleetSpec, Offline, Report, When};
 
 use super::{Failure, run::roll_out, watch};
+use crate::diagnostic::Diagnostic;
 use crate::{
     args::{DemoArgs, Output},
     config::Overrides,
@@ -15,7 +16,6 @@ use crate::{
     render::{bytes, count, duration},
     setup::{self, with_causes},
 };
-use crate::diagnostic::Diagnostic;
 
 /// The payload that is delivered.
 const PAYLOAD_BYTES: usize = 16 << 20;
@@ -65,8 +65,10 @@ probe_interval = "1s"
 
 pub(super) async fn demo(args: DemoArgs) -> Result<Exit, Failure> {
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
-    let payload = write_payload(&folder.path().join("pos-app-2.3.0.img"), args.seed).context("the payload cannot be written")?;
-    let fleet = Fleet::start(spec(&args, payload)).map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))?;
+    let payload = write_payload(&folder.path().join("pos-app-2.3.0.img"), args.seed)
+        .context("the payload cannot be written")?;
+    let fleet = Fleet::start(spec(&args, payload))
+        .map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))?;
     let config = folder.path().join("windlass.toml");
     write_inputs(&config, &fleet).context("the demonstration's files cannot be written")?;
     if args.output == Output::Human {
@@ -93,7 +95,10 @@ pub(super) async fn demo(args: DemoArgs) -> Result<Exit, Failure> {
 }
 
 fn spec(args: &DemoArgs, expected: Sha256) -> FleetSpec {
-    let rate = |fault, when, share| FaultRate { failing: Failing { fault, when }, share };
+    let rate = |fault, when, share| FaultRate {
+        failing: Failing { fault, when },
+        share,
+    };
     FleetSpec {
         count: args.devices as usize,
         seed: args.seed,
@@ -108,7 +113,9 @@ fn spec(args: &DemoArgs, expected: Sha256) -> FleetSpec {
             rate(Fault::status(409), When::Always, 0.01),
         ],
         offline_share: 0.03,
-        offline: Offline { comes_online_after: Some(OFFLINE_FOR) },
+        offline: Offline {
+            comes_online_after: Some(OFFLINE_FOR),
+        },
         versions: ["2.0.5", "2.1.0", "2.2.0"].map(str::to_owned).to_vec(),
         expected: Some(expected),
         ..FleetSpec::default()
@@ -136,7 +143,9 @@ fn write_payload(path: &Path, seed: u64) -> std::io::Result<Sha256> {
 
 fn write_inputs(config: &Path, fleet: &Fleet) -> std::io::Result<()> {
     std::fs::write(config, CONFIG)?;
-    fleet.export(std::io::BufWriter::new(std::fs::File::create(config.with_file_name("devices.json"))?))
+    fleet.export(std::io::BufWriter::new(std::fs::File::create(
+        config.with_file_name("devices.json"),
+    )?))
 }
 
 fn introduction(args: &DemoArgs) -> String {
@@ -153,16 +162,34 @@ fn introduction(args: &DemoArgs) -> String {
 /// What the devices themselves saw.
 fn proof(report: &Report, payload: Sha256, end: &RunEnd) -> String {
     let totals = &report.totals;
-    let exact = report.devices.iter().filter(|device| device.installed_sha256 == Some(payload)).count() as u64;
-    let again = report.devices.iter().filter(|device| device.installed > 1).count() as u64;
-    let retried = report.devices.iter().filter(|device| device.begun > 1 && device.installed == 1).count() as u64;
+    let exact = report
+        .devices
+        .iter()
+        .filter(|device| device.installed_sha256 == Some(payload))
+        .count() as u64;
+    let again = report
+        .devices
+        .iter()
+        .filter(|device| device.installed > 1)
+        .count() as u64;
+    let retried = report
+        .devices
+        .iter()
+        .filter(|device| device.begun > 1 && device.installed == 1)
+        .count() as u64;
     let rows = [
         (exact, "devices hold exactly the bytes of the release"),
         (again, "devices were updated more than once"),
         (totals.wrong_bytes, "complete bodies had wrong bytes"),
         (retried, "devices needed more than one attempt"),
-        (end.counts.get(StateKind::Rejected), "devices rejected the release, and were left alone"),
-        (totals.peak_pushes, "transfers at once at most, of 50 allowed"),
+        (
+            end.counts.get(StateKind::Rejected),
+            "devices rejected the release, and were left alone",
+        ),
+        (
+            totals.peak_pushes,
+            "transfers at once at most, of 50 allowed",
+        ),
     ];
     let mut text = String::from("\nWhat the devices saw:\n");
     for (number, what) in rows {

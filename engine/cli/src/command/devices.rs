@@ -21,10 +21,17 @@ const PAGE: usize = 4096;
 pub(super) async fn import(args: DevicesImportArgs) -> Result<Exit, Failure> {
     // Once to see that all of it is right, so that a bad file does not even make a state file.
     read_devices(&args.file, &mut |_| {})?;
-    let store = Store::open(&Location::from_path(&args.state)).map_err(|error| setup::open_diagnostic(&error))?;
+    let store = Store::open(&Location::from_path(&args.state))
+        .map_err(|error| setup::open_diagnostic(&error))?;
     let thread = StoreThread::start(store).context("the store cannot start")?;
     let handle = thread.handle();
-    let report = setup::import_fleet(&handle, &args.file, setup::Import::Merge, SystemClock::new().now().wall).await?;
+    let report = setup::import_fleet(
+        &handle,
+        &args.file,
+        setup::Import::Merge,
+        SystemClock::new().now().wall,
+    )
+    .await?;
     drop(handle);
     thread.shutdown().await.context("the state file failed")?;
     console::line(&format!(
@@ -38,7 +45,8 @@ pub(super) async fn import(args: DevicesImportArgs) -> Result<Exit, Failure> {
 }
 
 pub(super) async fn list(args: DevicesListArgs) -> Result<Exit, Failure> {
-    let store = Store::open_read_only(&setup::state_file(&args.state)?).map_err(|error| setup::open_diagnostic(&error))?;
+    let store = Store::open_read_only(&setup::state_file(&args.state)?)
+        .map_err(|error| setup::open_diagnostic(&error))?;
     let filter = match &args.filter {
         Some(expression) => Some(open_filter(expression).await?),
         None => None,
@@ -47,12 +55,17 @@ pub(super) async fn list(args: DevicesListArgs) -> Result<Exit, Failure> {
     let mut after = None;
     let mut shown = 0;
     loop {
-        let page = store.devices(after, PAGE, &[]).context("the devices could not be read")?;
+        let page = store
+            .devices(after, PAGE, &[])
+            .context("the devices could not be read")?;
         let Some(last) = page.last() else { break };
         after = Some(last.key);
         let devices: Vec<_> = page.into_iter().map(|stored| stored.device).collect();
         let matches = match &filter {
-            Some((_, filter)) => filter.matches(now, &devices).await.context("the filter failed")?,
+            Some((_, filter)) => filter
+                .matches(now, &devices)
+                .await
+                .context("the filter failed")?,
             None => vec![true; devices.len()],
         };
         for (device, _) in devices.iter().zip(matches).filter(|(_, matches)| *matches) {
@@ -96,8 +109,11 @@ pub(super) fn status(status: Connectivity) -> &'static str {
 
 /// In the form that `devices import` reads.
 fn as_json(device: &Device) -> serde_json::Value {
-    let attributes: serde_json::Map<_, _> =
-        device.attributes.iter().map(|(name, value)| (name.clone(), attribute(value))).collect();
+    let attributes: serde_json::Map<_, _> = device
+        .attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), attribute(value)))
+        .collect();
     json!({
         "id": device.id,
         "name": device.name,

@@ -20,7 +20,8 @@ const PAGE: usize = 4096;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn events(args: &EventsArgs) -> Result<Exit, Failure> {
-    let store = Store::open_read_only(&setup::state_file(&args.state)?).map_err(|error| setup::open_diagnostic(&error))?;
+    let store = Store::open_read_only(&setup::state_file(&args.state)?)
+        .map_err(|error| setup::open_diagnostic(&error))?;
     let rollout = match &args.rollout {
         Some(name) => Some(rollout_named(&store, name)?),
         None => None,
@@ -28,10 +29,20 @@ pub(super) async fn events(args: &EventsArgs) -> Result<Exit, Failure> {
     let mut after = Sequence(args.after);
     let mut names = Names::new();
     loop {
-        let page = store.events(after, PAGE, rollout).context("the events could not be read")?;
-        if page.iter().any(|logged| logged.event.rollout.is_some_and(|key| !names.contains_key(&key))) {
+        let page = store
+            .events(after, PAGE, rollout)
+            .context("the events could not be read")?;
+        if page.iter().any(|logged| {
+            logged
+                .event
+                .rollout
+                .is_some_and(|key| !names.contains_key(&key))
+        }) {
             let rollouts = store.rollouts().context("the rollouts could not be read")?;
-            names = rollouts.into_iter().map(|rollout| (rollout.key, rollout.plan.name)).collect();
+            names = rollouts
+                .into_iter()
+                .map(|rollout| (rollout.key, rollout.plan.name))
+                .collect();
         }
         for logged in &page {
             after = logged.seq;
@@ -54,16 +65,23 @@ pub(super) async fn events(args: &EventsArgs) -> Result<Exit, Failure> {
 
 /// The rollout of a name that a person typed.
 pub(super) fn rollout_named(store: &Store, name: &str) -> Result<RolloutKey, Failure> {
-    let found = store.rollout(&RolloutName::new(name)).context("the rollouts could not be read")?;
+    let found = store
+        .rollout(&RolloutName::new(name))
+        .context("the rollouts could not be read")?;
     if let Some(rollout) = found {
         return Ok(rollout.key);
     }
     let rollouts = store.rollouts().context("the rollouts could not be read")?;
     let diagnostic = Diagnostic::error(format!("there is no rollout `{name}`"));
-    let known: Vec<_> = rollouts.iter().map(|rollout| rollout.plan.name.as_str()).collect();
+    let known: Vec<_> = rollouts
+        .iter()
+        .map(|rollout| rollout.plan.name.as_str())
+        .collect();
     Err(match nearest(name, known.iter().copied()) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")).into(),
         None if known.is_empty() => diagnostic.note("the state file has no rollout yet").into(),
-        None => diagnostic.help(format!("the rollouts are {}", known.join(", "))).into(),
+        None => diagnostic
+            .help(format!("the rollouts are {}", known.join(", ")))
+            .into(),
     })
 }

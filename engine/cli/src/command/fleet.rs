@@ -2,7 +2,10 @@ use std::{num::NonZeroU64, time::Duration};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
-use windlass_sim::{Addressing, Behaviour, Failing, Fault, FaultRate, Fleet, FleetSpec, Install, Meanwhile, Offline, Report, When};
+use windlass_sim::{
+    Addressing, Behaviour, Failing, Fault, FaultRate, Fleet, FleetSpec, Install, Meanwhile,
+    Offline, Report, When,
+};
 
 use super::Failure;
 use crate::{
@@ -18,38 +21,117 @@ const CUT_AFTER: u64 = 64 * 1024;
 
 /// The faults that can be asked for by name.
 const FAULTS: [(&str, Failing); 9] = [
-    ("flaky", Failing { fault: status(503), when: When::First(2) }),
-    ("server-error", Failing { fault: status(500), when: When::Always }),
-    ("busy", Failing { fault: Fault::Status { code: http::StatusCode::TOO_MANY_REQUESTS, retry_after: Some(1) }, when: When::First(1) }),
-    ("reject", Failing { fault: status(400), when: When::Always }),
-    ("refuse", Failing { fault: Fault::Refuse, when: When::Always }),
-    ("hang", Failing { fault: Fault::Hang, when: When::Always }),
-    ("cut", Failing { fault: Fault::Cut { after: CUT_AFTER }, when: When::First(1) }),
-    ("swallow", Failing { fault: Fault::Swallow, when: When::First(1) }),
-    ("wrong-version", Failing { fault: Fault::KeepVersion, when: When::Always }),
+    (
+        "flaky",
+        Failing {
+            fault: status(503),
+            when: When::First(2),
+        },
+    ),
+    (
+        "server-error",
+        Failing {
+            fault: status(500),
+            when: When::Always,
+        },
+    ),
+    (
+        "busy",
+        Failing {
+            fault: Fault::Status {
+                code: http::StatusCode::TOO_MANY_REQUESTS,
+                retry_after: Some(1),
+            },
+            when: When::First(1),
+        },
+    ),
+    (
+        "reject",
+        Failing {
+            fault: status(400),
+            when: When::Always,
+        },
+    ),
+    (
+        "refuse",
+        Failing {
+            fault: Fault::Refuse,
+            when: When::Always,
+        },
+    ),
+    (
+        "hang",
+        Failing {
+            fault: Fault::Hang,
+            when: When::Always,
+        },
+    ),
+    (
+        "cut",
+        Failing {
+            fault: Fault::Cut { after: CUT_AFTER },
+            when: When::First(1),
+        },
+    ),
+    (
+        "swallow",
+        Failing {
+            fault: Fault::Swallow,
+            when: When::First(1),
+        },
+    ),
+    (
+        "wrong-version",
+        Failing {
+            fault: Fault::KeepVersion,
+            when: When::Always,
+        },
+    ),
 ];
 
 const fn status(code: u16) -> Fault {
     match code {
-        503 => Fault::Status { code: http::StatusCode::SERVICE_UNAVAILABLE, retry_after: None },
-        400 => Fault::Status { code: http::StatusCode::BAD_REQUEST, retry_after: None },
-        _ => Fault::Status { code: http::StatusCode::INTERNAL_SERVER_ERROR, retry_after: None },
+        503 => Fault::Status {
+            code: http::StatusCode::SERVICE_UNAVAILABLE,
+            retry_after: None,
+        },
+        400 => Fault::Status {
+            code: http::StatusCode::BAD_REQUEST,
+            retry_after: None,
+        },
+        _ => Fault::Status {
+            code: http::StatusCode::INTERNAL_SERVER_ERROR,
+            retry_after: None,
+        },
     }
 }
 
 pub(super) async fn fleet(args: FleetArgs) -> Result<Exit, Failure> {
     let spec = spec(&args)?;
-    let fleet = Fleet::start(spec).map_err(|error| crate::setup::with_causes(Diagnostic::error(error.to_string()), &error))?;
+    let fleet = Fleet::start(spec)
+        .map_err(|error| crate::setup::with_causes(Diagnostic::error(error.to_string()), &error))?;
     if let Some(path) = &args.export {
-        let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        fleet.export(std::io::BufWriter::new(file)).with_context(|| format!("cannot write {}", path.display()))?;
+        let file = std::fs::File::create(path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        fleet
+            .export(std::io::BufWriter::new(file))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    let first = fleet.devices().next().map_or_else(String::new, |device| format!(" from {}", device.address));
-    console::line(&format!("serving {}{first}; end with Ctrl-C", count(u64::from(args.count), "device")));
-    wait(args.duration).await.context("signals cannot be received")?;
+    let first = fleet
+        .devices()
+        .next()
+        .map_or_else(String::new, |device| format!(" from {}", device.address));
+    console::line(&format!(
+        "serving {}{first}; end with Ctrl-C",
+        count(u64::from(args.count), "device")
+    ));
+    wait(args.duration)
+        .await
+        .context("signals cannot be received")?;
     let report = fleet.stop().await;
     if let Some(path) = &args.report {
-        let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        let file = std::fs::File::create(path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         serde_json::to_writer_pretty(std::io::BufWriter::new(file), &report)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -83,19 +165,31 @@ fn spec(args: &FleetArgs) -> Result<FleetSpec, Diagnostic> {
         default: Behaviour {
             latency: latency..=latency,
             bandwidth: args.bandwidth.and_then(NonZeroU64::new),
-            install: Install { takes: args.install.unwrap_or_default(), meanwhile: Meanwhile::default() },
+            install: Install {
+                takes: args.install.unwrap_or_default(),
+                meanwhile: Meanwhile::default(),
+            },
             ..Behaviour::default()
         },
-        faults: args.faults.iter().map(|text| fault(text)).collect::<Result<_, _>>()?,
+        faults: args
+            .faults
+            .iter()
+            .map(|text| fault(text))
+            .collect::<Result<_, _>>()?,
         offline_share: args.offline,
-        offline: Offline { comes_online_after: args.connect_after },
+        offline: Offline {
+            comes_online_after: args.connect_after,
+        },
         versions: vec![args.version.clone()],
         ..FleetSpec::default()
     })
 }
 
 fn fault(text: &str) -> Result<FaultRate, Diagnostic> {
-    let malformed = || Diagnostic::error(format!("`{text}` is no fault")).help("write KIND=SHARE, such as `flaky=0.1`");
+    let malformed = || {
+        Diagnostic::error(format!("`{text}` is no fault"))
+            .help("write KIND=SHARE, such as `flaky=0.1`")
+    };
     let (kind, share) = text.split_once('=').ok_or_else(malformed)?;
     let share = share.parse().map_err(|_| malformed())?;
     let known = FAULTS.iter().find(|(name, _)| *name == kind);
@@ -107,12 +201,19 @@ fn fault(text: &str) -> Result<FaultRate, Diagnostic> {
             None => diagnostic.help(format!("the faults are {}", names.join(", "))),
         });
     };
-    Ok(FaultRate { failing: failing.clone(), share })
+    Ok(FaultRate {
+        failing: failing.clone(),
+        share,
+    })
 }
 
 fn text(report: &Report) -> String {
     let totals = &report.totals;
-    let again = report.devices.iter().filter(|device| device.installed > 1).count();
+    let again = report
+        .devices
+        .iter()
+        .filter(|device| device.installed > 1)
+        .count();
     let rows = [
         ("devices", totals.devices),
         ("pushed to", totals.pushed_to),

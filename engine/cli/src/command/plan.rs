@@ -24,11 +24,15 @@ const PAGE: usize = 4096;
 
 pub(super) async fn plan(args: PlanArgs) -> Result<Exit, Failure> {
     let prepared = setup::prepare(&args.config, &args.overrides, &watch::Quiet).await?;
-    let thread = StoreThread::start(setup::copy_of_state(&prepared.config)?).context("the store cannot start")?;
+    let thread = StoreThread::start(setup::copy_of_state(&prepared.config)?)
+        .context("the store cannot start")?;
     let store = thread.handle();
     let result = show(&args, &prepared, &store).await;
     drop(store);
-    thread.shutdown().await.context("the state could not be read")?;
+    thread
+        .shutdown()
+        .await
+        .context("the state could not be read")?;
     result
 }
 
@@ -38,8 +42,15 @@ async fn show(args: &PlanArgs, prepared: &Prepared, store: &StoreHandle) -> Resu
     if let Some(file) = &config.devices {
         setup::import_fleet(store, &file.value, setup::Import::Replace, now).await?;
     }
-    let selection = planning::select(store, parts, now).await.map_err(plan_failure)?;
-    let listing = Listing { args, parts, store, selection: &selection };
+    let selection = planning::select(store, parts, now)
+        .await
+        .map_err(plan_failure)?;
+    let listing = Listing {
+        args,
+        parts,
+        store,
+        selection: &selection,
+    };
     if args.output == Output::Human {
         console::line(&format!(
             "{}: {} {} to {} of {}",
@@ -65,15 +76,25 @@ struct Listing<'a> {
 impl Listing<'_> {
     async fn targets(&self) -> Result<(), Failure> {
         for (index, cohort) in (0..).zip(&self.selection.cohorts) {
-            let members = self.selection.targets.iter().filter(|(_, of)| *of == CohortIndex(index));
+            let members = self
+                .selection
+                .targets
+                .iter()
+                .filter(|(_, of)| *of == CohortIndex(index));
             if self.args.output == Output::Human {
-                console::line(&format!("\n{}: {}", cohort.name, count(cohort.size, "device")));
+                console::line(&format!(
+                    "\n{}: {}",
+                    cohort.name,
+                    count(cohort.size, "device")
+                ));
             }
             for (key, _) in members.take(self.args.limit) {
                 let device = self.device(*key).await?;
                 match self.args.output {
                     Output::Human => console::line(&row(&device, "")),
-                    Output::Json => console::line(&json!({ "device": device.id, "cohort": cohort.name }).to_string()),
+                    Output::Json => console::line(
+                        &json!({ "device": device.id, "cohort": cohort.name }).to_string(),
+                    ),
                 }
             }
             self.rest(cohort.size);
@@ -87,7 +108,8 @@ impl Listing<'_> {
         if self.args.output == Output::Human && unselected > 0 {
             console::line(&format!("\nnot selected: {}", count(unselected, "device")));
         }
-        let targets: BTreeMap<DeviceKey, CohortIndex> = self.selection.targets.iter().copied().collect();
+        let targets: BTreeMap<DeviceKey, CohortIndex> =
+            self.selection.targets.iter().copied().collect();
         let mut after = None;
         let mut shown = 0;
         while shown < self.args.limit {
@@ -99,17 +121,25 @@ impl Listing<'_> {
                 .context("the devices could not be read")?;
             let Some(last) = page.last() else { break };
             after = Some(last.key);
-            for stored in page.iter().filter(|stored| !targets.contains_key(&stored.key)) {
+            for stored in page
+                .iter()
+                .filter(|stored| !targets.contains_key(&stored.key))
+            {
                 if shown == self.args.limit {
                     break;
                 }
                 shown += 1;
-                let why = planning::explain(self.parts, &stored.device, now).await.map_err(plan_failure)?;
+                let why = planning::explain(self.parts, &stored.device, now)
+                    .await
+                    .map_err(plan_failure)?;
                 let why = why.unwrap_or_else(|| "the filter does not match".into());
                 match self.args.output {
                     Output::Human => console::line(&row(&stored.device, &why)),
                     Output::Json => {
-                        console::line(&json!({ "device": stored.device.id, "cohort": null, "why": why }).to_string());
+                        console::line(
+                            &json!({ "device": stored.device.id, "cohort": null, "why": why })
+                                .to_string(),
+                        );
                     }
                 }
             }
@@ -138,5 +168,12 @@ impl Listing<'_> {
 
 fn row(device: &Device, why: &str) -> String {
     let version = device.version.as_deref().unwrap_or("-");
-    format!("  {:<24} {:<10} {:<8} {why}", device.id.as_str(), version, status(device.status)).trim_end().to_owned()
+    format!(
+        "  {:<24} {:<10} {:<8} {why}",
+        device.id.as_str(),
+        version,
+        status(device.status)
+    )
+    .trim_end()
+    .to_owned()
 }

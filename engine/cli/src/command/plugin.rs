@@ -22,14 +22,20 @@ pub(super) async fn inspect(args: PluginInspectArgs) -> Result<Exit, Failure> {
             Diagnostic::error(format!("cannot read {}: {cause}", path.display()))
         }
         ComponentError::NoBuiltin => {
-            let known: Vec<_> = windlass_builtin::ALL.iter().map(|builtin| builtin.name).collect();
+            let known: Vec<_> = windlass_builtin::ALL
+                .iter()
+                .map(|builtin| builtin.name)
+                .collect();
             Diagnostic::error(format!("there is no built-in plugin `{}`", args.component))
                 .help(format!("the built-in plugins are {}", known.join(", ")))
         }
     })?;
     let host = setup::plain_host()?;
     let inspection = host.inspect(bytes).await.map_err(|error| {
-        with_causes(Diagnostic::error(error.to_string()).in_file(args.component.clone()), &error)
+        with_causes(
+            Diagnostic::error(error.to_string()).in_file(args.component.clone()),
+            &error,
+        )
     })?;
     match args.output {
         Output::Human => console::text(&text(&args.component, &inspection)),
@@ -70,9 +76,15 @@ fn text(component: &str, inspection: &Inspection) -> String {
         text.push_str(&format!("    {import}\n"));
     }
     text.push_str("  settings\n");
-    let properties = inspection.settings_schema.get("properties").and_then(|value| value.as_object());
+    let properties = inspection
+        .settings_schema
+        .get("properties")
+        .and_then(|value| value.as_object());
     for (name, schema) in properties.into_iter().flatten() {
-        let about = schema.get("description").and_then(|text| text.as_str()).unwrap_or("");
+        let about = schema
+            .get("description")
+            .and_then(|text| text.as_str())
+            .unwrap_or("");
         text.push_str(&format!("    {name:<18} {about}\n"));
     }
     if properties.is_none_or(serde_json::Map::is_empty) {
@@ -83,7 +95,9 @@ fn text(component: &str, inspection: &Inspection) -> String {
 
 /// What a delivery says it can do, in words.
 fn capabilities(inspection: &Inspection) -> Vec<&'static str> {
-    let Some(can) = &inspection.capabilities else { return Vec::new() };
+    let Some(can) = &inspection.capabilities else {
+        return Vec::new();
+    };
     let all = [
         (can.probes, "probe"),
         (can.verifies, "verify"),
@@ -91,5 +105,7 @@ fn capabilities(inspection: &Inspection) -> Vec<&'static str> {
         (can.resumes, "resume"),
         (can.interprets, "interpret reports"),
     ];
-    all.into_iter().filter_map(|(can, word)| can.then_some(word)).collect()
+    all.into_iter()
+        .filter_map(|(can, word)| can.then_some(word))
+        .collect()
 }

@@ -14,7 +14,6 @@ use windlass_store::{StoreHandle, StoreThread};
 use super::{Failure, watch};
 use crate::{
     args::{Output, RunArgs},
-    console,
     diagnostic::{Diagnostic, Diagnostics},
     exit::Exit,
     setup::{self, Prepared},
@@ -25,7 +24,14 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let prepared = setup::prepare(&args.config, &args.overrides, &progress).await?;
     progress.finish();
     let resume = format!("windlass run {}", args.config.display());
-    let end = roll_out(prepared, args.output, args.wait, args.accept_changes, &resume).await?;
+    let end = roll_out(
+        prepared,
+        args.output,
+        args.wait,
+        args.accept_changes,
+        &resume,
+    )
+    .await?;
     Ok(Exit::of_run(end.outcome, &end.counts))
 }
 
@@ -40,7 +46,8 @@ pub(super) async fn roll_out(
     for warning in prepared.warnings.iter() {
         warning.emit();
     }
-    let thread = StoreThread::start(setup::open_state(&prepared.config)?).context("the store cannot start")?;
+    let thread = StoreThread::start(setup::open_state(&prepared.config)?)
+        .context("the store cannot start")?;
     let store = thread.handle();
     let outcome = with_store(prepared, &store, output, wait, accept_changes, resume).await;
     drop(store);
@@ -57,7 +64,13 @@ async fn with_store(
     resume: &str,
 ) -> Result<RunEnd, Failure> {
     let clock = SystemClock::new();
-    let Prepared { config, host, parts, components, .. } = prepared;
+    let Prepared {
+        config,
+        host,
+        parts,
+        components,
+        ..
+    } = prepared;
     let name = parts.name.clone();
     let known = known_rollout(store, &parts, accept_changes).await?;
     if let Some(file) = &config.devices {
@@ -111,7 +124,9 @@ async fn known_rollout(
         .context("the state file failed")?
         .context("the rollout could not be looked up")?;
     match known {
-        Some(rollout) => take_up(store, parts, rollout, accept_changes).await.map(Some),
+        Some(rollout) => take_up(store, parts, rollout, accept_changes)
+            .await
+            .map(Some),
         None => Ok(None),
     }
 }
@@ -123,7 +138,9 @@ async fn create_rollout(
     clock: &SystemClock,
 ) -> Result<RolloutKey, Failure> {
     let now = clock.now().wall;
-    let selection = planning::select(store, parts, now).await.map_err(plan_failure)?;
+    let selection = planning::select(store, parts, now)
+        .await
+        .map_err(plan_failure)?;
     if selection.targets.is_empty() {
         Diagnostic::warning("no device is selected: there is nothing to do").emit();
     }
@@ -162,7 +179,10 @@ async fn take_up(
         .help("give this rollout another name")
         .into());
     }
-    if matches!(rollout.state, RolloutState::Aborted | RolloutState::Completed) {
+    if matches!(
+        rollout.state,
+        RolloutState::Aborted | RolloutState::Completed
+    ) {
         return Ok(rollout.key);
     }
     let selection = planning::Selection {
@@ -191,7 +211,9 @@ async fn accept(
         for difference in &differences {
             diagnostic = diagnostic.note(difference.to_string());
         }
-        return Err(diagnostic.help("add --accept-changes to go on with the new one").into());
+        return Err(diagnostic
+            .help("add --accept-changes to go on with the new one")
+            .into());
     }
     if wanted == rollout.plan {
         return Ok(());
@@ -212,9 +234,9 @@ pub(super) fn plan_failure(error: planning::PlanError) -> Failure {
         planning::PlanError::Unserved { .. } => {
             diagnostic.help("add a last entry without `when` to `delivery`, or narrow the filter")
         }
-        planning::PlanError::Store(_) | planning::PlanError::Plugin(_) | planning::PlanError::Cohorts { .. } => {
-            diagnostic
-        }
+        planning::PlanError::Store(_)
+        | planning::PlanError::Plugin(_)
+        | planning::PlanError::Cohorts { .. } => diagnostic,
     };
     Failure::Input(Diagnostics::from(diagnostic))
 }

@@ -16,7 +16,8 @@ use crate::{
 const LISTED_MAX: usize = 200;
 
 pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
-    let store = Store::open_read_only(&setup::state_file(&args.state)?).map_err(|error| setup::open_diagnostic(&error))?;
+    let store = Store::open_read_only(&setup::state_file(&args.state)?)
+        .map_err(|error| setup::open_diagnostic(&error))?;
     let keys = match &args.rollout {
         Some(name) => vec![rollout_named(&store, name)?],
         None => {
@@ -28,7 +29,9 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         console::line("no rollout yet");
     }
     for key in keys {
-        let snapshot = store.snapshot(key).context("the rollout could not be read")?;
+        let snapshot = store
+            .snapshot(key)
+            .context("the rollout could not be read")?;
         match args.output {
             Output::Human => {
                 console::text(&text(&snapshot));
@@ -46,12 +49,19 @@ fn list_unfinished(store: &Store, snapshot: &RolloutSnapshot) -> Result<(), Fail
     let mut after = None;
     let mut listed = 0;
     loop {
-        let page = store.assignments(snapshot.rollout.key, after, 1024).context("the devices could not be read")?;
-        let Some(last) = page.last() else { return Ok(()) };
+        let page = store
+            .assignments(snapshot.rollout.key, after, 1024)
+            .context("the devices could not be read")?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
         after = Some(last.id);
         for row in &page {
             let kind = row.state.kind();
-            if matches!(kind, StateKind::Succeeded | StateKind::Skipped | StateKind::Pending) {
+            if matches!(
+                kind,
+                StateKind::Succeeded | StateKind::Skipped | StateKind::Pending
+            ) {
                 continue;
             }
             if listed == LISTED_MAX {
@@ -59,16 +69,28 @@ fn list_unfinished(store: &Store, snapshot: &RolloutSnapshot) -> Result<(), Fail
                 return Ok(());
             }
             listed += 1;
-            let failure = row.last_failure.map_or(String::new(), |(kind, at)| format!(", last {} at {}", kind.as_str(), time(at)));
-            console::line(&format!("  {:<24} {}{failure}", row.device_id.as_str(), kind.as_str()));
+            let failure = row.last_failure.map_or(String::new(), |(kind, at)| {
+                format!(", last {} at {}", kind.as_str(), time(at))
+            });
+            console::line(&format!(
+                "  {:<24} {}{failure}",
+                row.device_id.as_str(),
+                kind.as_str()
+            ));
         }
     }
 }
 
 fn text(snapshot: &RolloutSnapshot) -> String {
     let rollout = &snapshot.rollout;
-    let started = rollout.started_at.map_or("not started".into(), |at| format!("started {}", time(at)));
-    let mut text = format!("{}: {}, {started}\n", rollout.plan.name, word(rollout.state));
+    let started = rollout
+        .started_at
+        .map_or("not started".into(), |at| format!("started {}", time(at)));
+    let mut text = format!(
+        "{}: {}, {started}\n",
+        rollout.plan.name,
+        word(rollout.state)
+    );
     for cohort in &snapshot.cohorts {
         text.push_str(&format!(
             "  {:<14} {:>3}% of {:<8} {}\n",
@@ -82,8 +104,12 @@ fn text(snapshot: &RolloutSnapshot) -> String {
 }
 
 fn states(counts: &StateCounts) -> String {
-    let some = StateKind::ALL.into_iter().filter(|kind| counts.get(*kind) > 0);
-    some.map(|kind| format!("{} {}", counts.get(kind), kind.as_str())).collect::<Vec<_>>().join(", ")
+    let some = StateKind::ALL
+        .into_iter()
+        .filter(|kind| counts.get(*kind) > 0);
+    some.map(|kind| format!("{} {}", counts.get(kind), kind.as_str()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn as_json(snapshot: &RolloutSnapshot) -> serde_json::Value {

@@ -59,7 +59,10 @@ pub(super) async fn watch<C: Clock, E: Executor>(
             }
         }
     }
-    let end = running.join().await.context("the rollout broke off; the same command goes on")?;
+    let end = running
+        .join()
+        .await
+        .context("the rollout broke off; the same command goes on")?;
     screen.end(&name, &end, resume);
     Ok(end)
 }
@@ -90,7 +93,10 @@ struct Signals {
 
 impl Signals {
     fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     async fn next(&mut self) {
@@ -120,11 +126,15 @@ impl Screen {
     fn event(&mut self, logged: &LoggedEvent) {
         match self {
             // The last line says the same, with what only the run knows.
-            Self::Json { .. } if matches!(logged.event.kind, EventKind::RolloutCompleted { .. }) => {}
+            Self::Json { .. }
+                if matches!(logged.event.kind, EventKind::RolloutCompleted { .. }) => {}
             Self::Json { names } => console::line(&event_json(logged, names)),
             Self::Live(bars) => {
                 if is_trouble(&logged.event.kind) {
-                    bars.note(&format!("  \x1b[2m{}\x1b[0m", event_text(&logged.event.kind)));
+                    bars.note(&format!(
+                        "  \x1b[2m{}\x1b[0m",
+                        event_text(&logged.event.kind)
+                    ));
                 }
             }
             Self::Plain(log) => {
@@ -196,11 +206,19 @@ pub(super) struct Preparing {
 
 impl Preparing {
     pub(super) fn new(output: Output) -> Self {
-        Self { bar: Mutex::new(None), live: output == Output::Human && console::is_live() }
+        Self {
+            bar: Mutex::new(None),
+            live: output == Output::Human && console::is_live(),
+        }
     }
 
     pub(super) fn finish(&self) {
-        if let Some(bar) = self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
+        if let Some(bar) = self
+            .bar
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take()
+        {
             bar.finish_and_clear();
         }
     }
@@ -211,7 +229,10 @@ impl DownloadObserver for Preparing {
         if !self.live {
             return;
         }
-        let mut bar = self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut bar = self
+            .bar
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let bar = bar.get_or_insert_with(|| ProgressBar::new(total.unwrap_or_default()));
         bar.set_position(received);
         bar.set_message(bytes(received));

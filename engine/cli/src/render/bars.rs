@@ -27,7 +27,11 @@ impl Bars {
         let status = multi.add(ProgressBar::no_length());
         status.set_style(style("{spinner:.cyan} {msg}"));
         status.enable_steady_tick(Duration::from_millis(120));
-        Self { multi, cohorts: Vec::new(), status }
+        Self {
+            multi,
+            cohorts: Vec::new(),
+            status,
+        }
     }
 
     /// Redraws.
@@ -36,10 +40,13 @@ impl Bars {
             let cohort = &progress.cohorts[self.cohorts.len()];
             let bar = ProgressBar::new(cohort.size).with_prefix(shortened(&cohort.name));
             bar.set_style(
-                style(&format!("  {{prefix:{NAME_WIDTH}}} {{bar:{BAR_WIDTH}.green/black.bright}} {{msg}}"))
-                    .progress_chars("━╸─"),
+                style(&format!(
+                    "  {{prefix:{NAME_WIDTH}}} {{bar:{BAR_WIDTH}.green/black.bright}} {{msg}}"
+                ))
+                .progress_chars("━╸─"),
             );
-            self.cohorts.push(self.multi.insert_before(&self.status, bar));
+            self.cohorts
+                .push(self.multi.insert_before(&self.status, bar));
         }
         for (bar, cohort) in self.cohorts.iter().zip(&progress.cohorts) {
             bar.set_position(cohort.ended);
@@ -82,10 +89,14 @@ fn shortened(name: &str) -> String {
 
 fn cohort_text(cohort: &CohortView) -> String {
     let mut text = format!("{:>6}/{}", cohort.ended, cohort.size);
-    let failed: u64 = [StateKind::Failed, StateKind::Rejected, StateKind::DeadLettered]
-        .iter()
-        .map(|kind| cohort.states.get(*kind))
-        .sum();
+    let failed: u64 = [
+        StateKind::Failed,
+        StateKind::Rejected,
+        StateKind::DeadLettered,
+    ]
+    .iter()
+    .map(|kind| cohort.states.get(*kind))
+    .sum();
     let deferred = cohort.states.get(StateKind::Deferred);
     if failed > 0 {
         text.push_str(&format!("  \x1b[31m{failed} failed\x1b[0m"));

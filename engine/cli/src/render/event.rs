@@ -33,55 +33,116 @@ pub fn event_json(logged: &LoggedEvent, names: &Names) -> String {
 /// The event in words, without its time.
 pub fn event_text(kind: &EventKind) -> String {
     match kind {
-        EventKind::RolloutStarted { targets, unselected } => {
-            format!("rollout started: {}, {unselected} not selected", count(*targets, "target"))
+        EventKind::RolloutStarted {
+            targets,
+            unselected,
+        } => {
+            format!(
+                "rollout started: {}, {unselected} not selected",
+                count(*targets, "target")
+            )
         }
         EventKind::RolloutContinued { settling: 0 } => "rollout continued".into(),
         EventKind::RolloutContinued { settling } => {
-            format!("rollout continued; {} asked what became of the last attempt", are(*settling, "device"))
+            format!(
+                "rollout continued; {} asked what became of the last attempt",
+                are(*settling, "device")
+            )
         }
-        EventKind::CohortStarted { cohort, size } => format!("cohort {cohort} started: {}", count(*size, "device")),
-        EventKind::CohortEnded { cohort, succeeded, failed } => {
+        EventKind::CohortStarted { cohort, size } => {
+            format!("cohort {cohort} started: {}", count(*size, "device"))
+        }
+        EventKind::CohortEnded {
+            cohort,
+            succeeded,
+            failed,
+        } => {
             format!("cohort {cohort} ended: {succeeded} succeeded, {failed} failed")
         }
-        EventKind::AttemptStarted { device, attempt, number } => {
+        EventKind::AttemptStarted {
+            device,
+            attempt,
+            number,
+        } => {
             format!("{device}: attempt {number} started (id {attempt})")
         }
         EventKind::AttemptDelivered { device, .. } => format!("{device}: delivered"),
         EventKind::AttemptOffered { device, offer, .. } => format!("{device}: offered ({offer})"),
-        EventKind::AttemptFailed { device, failure, retry_at, .. } => {
-            let next = retry_at.map_or_else(|| ", no further attempt".into(), |at| format!(", next attempt at {}", time(at)));
-            format!("{device}: attempt failed ({}): {}{next}", failure.kind.as_str(), failure.message)
+        EventKind::AttemptFailed {
+            device,
+            failure,
+            retry_at,
+            ..
+        } => {
+            let next = retry_at.map_or_else(
+                || ", no further attempt".into(),
+                |at| format!(", next attempt at {}", time(at)),
+            );
+            format!(
+                "{device}: attempt failed ({}): {}{next}",
+                failure.kind.as_str(),
+                failure.message
+            )
         }
         EventKind::AttemptCancelled { device, .. } => format!("{device}: attempt cancelled"),
-        EventKind::AttemptResultLate { device, .. } => format!("{device}: late result of an earlier attempt ignored"),
+        EventKind::AttemptResultLate { device, .. } => {
+            format!("{device}: late result of an earlier attempt ignored")
+        }
         EventKind::DeviceSettling { device, .. } => {
             format!("{device}: the last attempt's outcome is unknown; asking the device")
         }
-        EventKind::DeviceDeferred { device, until, needs_connection, reason } => {
-            let what = if *needs_connection { "until it connects".into() } else { format!("until {}", time(*until)) };
-            let why = reason.as_ref().map_or(String::new(), |reason| format!(": {}", reason.text));
+        EventKind::DeviceDeferred {
+            device,
+            until,
+            needs_connection,
+            reason,
+        } => {
+            let what = if *needs_connection {
+                "until it connects".into()
+            } else {
+                format!("until {}", time(*until))
+            };
+            let why = reason
+                .as_ref()
+                .map_or(String::new(), |reason| format!(": {}", reason.text));
             format!("{device}: deferred {what}{why}")
         }
         EventKind::DeviceSucceeded { device } => format!("{device}: succeeded"),
         EventKind::DeviceFailed { device, kind } => format!("{device}: failed ({})", kind.as_str()),
         EventKind::DeviceRejected { device } => format!("{device}: rejected the release"),
-        EventKind::DeviceSkipped { device, reason } => format!("{device}: skipped, {}", skip_text(*reason)),
+        EventKind::DeviceSkipped { device, reason } => {
+            format!("{device}: skipped, {}", skip_text(*reason))
+        }
         EventKind::DeviceCancelled { device } => format!("{device}: cancelled"),
         EventKind::DeviceDeadLettered { device, kind } => {
-            format!("{device}: attempts used up ({}); dead-lettered", kind.as_str())
+            format!(
+                "{device}: attempts used up ({}); dead-lettered",
+                kind.as_str()
+            )
         }
-        EventKind::DecisionTaken { policy, verdict, reasons } => {
-            format!("policy {policy}: {}{}", verdict_text(*verdict), why(reasons))
+        EventKind::DecisionTaken {
+            policy,
+            verdict,
+            reasons,
+        } => {
+            format!(
+                "policy {policy}: {}{}",
+                verdict_text(*verdict),
+                why(reasons)
+            )
         }
-        EventKind::DecisionFailed { policy, message } => format!("policy {policy} failed: {message}"),
+        EventKind::DecisionFailed { policy, message } => {
+            format!("policy {policy} failed: {message}")
+        }
         EventKind::RolloutHolding { reasons } => format!("rollout holding{}", why(reasons)),
         EventKind::RolloutReleased => "rollout goes on".into(),
         EventKind::RolloutPaused { reasons } => format!("rollout paused{}", why(reasons)),
         EventKind::RolloutResumed { actor } => format!("rollout resumed by {actor}"),
         EventKind::RolloutAborting { reasons } => format!("rollout aborting{}", why(reasons)),
         EventKind::RolloutStopping => "stopping: nothing more is started".into(),
-        EventKind::RolloutCompleted { outcome, .. } => format!("run over: {}", outcome_text(*outcome)),
+        EventKind::RolloutCompleted { outcome, .. } => {
+            format!("run over: {}", outcome_text(*outcome))
+        }
     }
 }
 
@@ -127,5 +188,9 @@ fn why(reasons: &[Reason]) -> String {
 }
 
 fn are(number: u64, noun: &str) -> String {
-    format!("{} {}", count(number, noun), if number == 1 { "is" } else { "are" })
+    format!(
+        "{} {}",
+        count(number, noun),
+        if number == 1 { "is" } else { "are" }
+    )
 }

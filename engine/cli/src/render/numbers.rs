@@ -41,7 +41,11 @@ pub fn duration(span: Duration) -> String {
 
 /// A share as whole percent, never 100 before all is done.
 pub fn percent(part: u64, whole: u64) -> u64 {
-    if whole == 0 { 100 } else { u64::try_from(u128::from(part) * 100 / u128::from(whole)).unwrap_or(100) }
+    if whole == 0 {
+        100
+    } else {
+        u64::try_from(u128::from(part) * 100 / u128::from(whole)).unwrap_or(100)
+    }
 }
 
 /// A count with its noun: `1 device`, `1,200 devices`.
@@ -61,5 +65,6 @@ pub fn count(number: u64, noun: &str) -> String {
 /// An instant as RFC 3339 in UTC, to the millisecond.
 pub fn time(at: Timestamp) -> String {
     let millis = i64::try_from(at.0).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| at.0.to_string(), |at| format!("{at:.3}"))
+    jiff::Timestamp::from_millisecond(millis)
+        .map_or_else(|_| at.0.to_string(), |at| format!("{at:.3}"))
 }

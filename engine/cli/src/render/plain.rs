@@ -22,8 +22,13 @@ pub struct PlainLog {
 impl PlainLog {
     /// The line for an event, if it is worth one.
     pub fn event(&self, logged: &LoggedEvent) -> Option<String> {
-        is_noteworthy(&logged.event.kind)
-            .then(|| format!("{} {}", time(logged.event.at), event_text(&logged.event.kind)))
+        is_noteworthy(&logged.event.kind).then(|| {
+            format!(
+                "{} {}",
+                time(logged.event.at),
+                event_text(&logged.event.kind)
+            )
+        })
     }
 
     /// A line about progress, from time to time.
@@ -34,8 +39,16 @@ impl PlainLog {
         self.last_progress = progress.elapsed;
         let targets: u64 = progress.cohorts.iter().map(|cohort| cohort.size).sum();
         let ended: u64 = progress.cohorts.iter().map(|cohort| cohort.ended).sum();
-        let well: u64 = progress.cohorts.iter().map(|cohort| cohort.states.get(StateKind::Succeeded)).sum();
-        Some(format!("{}%: {well} of {targets} succeeded · {}", percent(ended, targets), status_text(progress)))
+        let well: u64 = progress
+            .cohorts
+            .iter()
+            .map(|cohort| cohort.states.get(StateKind::Succeeded))
+            .sum();
+        Some(format!(
+            "{}%: {well} of {targets} succeeded · {}",
+            percent(ended, targets),
+            status_text(progress)
+        ))
     }
 }
 

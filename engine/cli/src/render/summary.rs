@@ -44,9 +44,15 @@ pub fn completed_line(rollout: &RolloutName, end: &RunEnd) -> String {
         ("pending", json!(pending)),
         ("in_progress", json!(in_progress)),
         ("bytes_sent", json!(end.bytes_sent)),
-        ("duration_ms", json!(u64::try_from(end.duration.as_millis()).unwrap_or(u64::MAX))),
+        (
+            "duration_ms",
+            json!(u64::try_from(end.duration.as_millis()).unwrap_or(u64::MAX)),
+        ),
     ];
-    let fields: Vec<_> = fields.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(key, value)| format!("\"{key}\":{value}"))
+        .collect();
     format!("{{{}}}", fields.join(","))
 }
 
@@ -67,7 +73,11 @@ pub fn summary(rollout: &RolloutName, end: &RunEnd, resume: &str) -> String {
         count(counts.total(), "target"),
         bytes(end.bytes_sent),
     );
-    let width = counts.0.iter().max().map_or(1, |most| most.to_string().len());
+    let width = counts
+        .0
+        .iter()
+        .max()
+        .map_or(1, |most| most.to_string().len());
     for kind in StateKind::ALL {
         let number = counts.get(kind);
         if number > 0 {

@@ -16,13 +16,20 @@ const CHUNK: usize = 4096;
 /// # Errors
 /// Everything that is wrong with the file.
 pub fn check_fleet(config: &Config) -> Result<Option<FleetPin>, Diagnostics> {
-    let Some(file) = &config.devices else { return Ok(None) };
+    let Some(file) = &config.devices else {
+        return Ok(None);
+    };
     let mut ids = [0; 32];
     let fleet = read_devices(&file.value, &mut |device| {
         let digest = sha2::Sha256::digest(device.id.as_str());
-        ids.iter_mut().zip(digest).for_each(|(sum, byte)| *sum ^= byte);
+        ids.iter_mut()
+            .zip(digest)
+            .for_each(|(sum, byte)| *sum ^= byte);
     })?;
-    Ok(Some(FleetPin { devices: fleet.count, ids: Sha256(ids) }))
+    Ok(Some(FleetPin {
+        devices: fleet.count,
+        ids: Sha256(ids),
+    }))
 }
 
 /// What becomes of devices that a file does not list.
@@ -52,7 +59,8 @@ pub async fn import_fleet(
             chunk.push(device);
             if chunk.len() == CHUNK {
                 // The other end is gone only if the import failed, which it reports itself.
-                send.send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK))).ok();
+                send.send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK)))
+                    .ok();
             }
         });
         send.send(chunk).ok();
@@ -67,9 +75,13 @@ pub async fn import_fleet(
             }
         })
         .await;
-    let read = reader.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    let read = reader
+        .await
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     read?;
     imported
         .map_err(|error| Diagnostic::error(error.to_string()))?
-        .map_err(|error| super::with_causes(Diagnostic::error("the devices could not be kept"), &error).into())
+        .map_err(|error| {
+            super::with_causes(Diagnostic::error("the devices could not be kept"), &error).into()
+        })
 }

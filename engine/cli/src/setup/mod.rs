@@ -15,7 +15,10 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use windlass_host::{Host, HostConfig, Limits};
 use windlass_model::{Release, RolloutSettings};
-use windlass_runtime::{Parts, payload::{DownloadObserver, PinnedFile}};
+use windlass_runtime::{
+    Parts,
+    payload::{DownloadObserver, PinnedFile},
+};
 
 use crate::{
     config::{Config, Overrides, load_config},
@@ -44,8 +47,14 @@ pub struct Prepared {
 ///
 /// # Errors
 /// Everything that is wrong with the file.
-pub fn read_config(path: &Path, overrides: &Overrides) -> Result<(Config, Diagnostics), Diagnostics> {
-    let builtins: Vec<_> = windlass_builtin::ALL.iter().map(|builtin| builtin.name).collect();
+pub fn read_config(
+    path: &Path,
+    overrides: &Overrides,
+) -> Result<(Config, Diagnostics), Diagnostics> {
+    let builtins: Vec<_> = windlass_builtin::ALL
+        .iter()
+        .map(|builtin| builtin.name)
+        .collect();
     load_config(path, overrides, &builtins)
 }
 
@@ -88,7 +97,13 @@ pub async fn prepare(
         policies: opened.policies,
         deliveries: opened.deliveries,
     };
-    Ok(Prepared { config, warnings, host, parts, components: opened.components })
+    Ok(Prepared {
+        config,
+        warnings,
+        host,
+        parts,
+        components: opened.components,
+    })
 }
 
 fn release(config: &Config, payload: &PinnedFile) -> Release {
@@ -112,7 +127,8 @@ pub fn start_host(config: &Config) -> Result<Host, Diagnostic> {
         cache_dir: Some(config.engine.cache.join("plugins")),
         limits: Limits::default(),
     };
-    Host::start(host_config).map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))
+    Host::start(host_config)
+        .map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))
 }
 
 /// A host for commands without a configuration: small, and it keeps nothing on disk.
@@ -120,8 +136,13 @@ pub fn start_host(config: &Config) -> Result<Host, Diagnostic> {
 /// # Errors
 /// If this machine cannot carry even that.
 pub fn plain_host() -> Result<Host, Diagnostic> {
-    let host_config = HostConfig { concurrency: NonZeroUsize::MIN, cache_dir: None, limits: Limits::default() };
-    Host::start(host_config).map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))
+    let host_config = HostConfig {
+        concurrency: NonZeroUsize::MIN,
+        cache_dir: None,
+        limits: Limits::default(),
+    };
+    Host::start(host_config)
+        .map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))
 }
 
 /// The diagnostic with what lies behind an error as notes.

@@ -1,4 +1,6 @@
-use windlass_runtime::payload::{self, DownloadCache, DownloadObserver, PayloadError, PayloadLocation, PinnedFile};
+use windlass_runtime::payload::{
+    self, DownloadCache, DownloadObserver, PayloadError, PayloadLocation, PinnedFile,
+};
 
 use super::with_causes;
 use crate::{
@@ -7,7 +9,10 @@ use crate::{
 };
 
 /// Finds, hashes and pins the release's bytes.
-pub(super) async fn open(config: &Config, progress: &dyn DownloadObserver) -> Result<PinnedFile, Diagnostic> {
+pub(super) async fn open(
+    config: &Config,
+    progress: &dyn DownloadObserver,
+) -> Result<PinnedFile, Diagnostic> {
     let payload = &config.release.payload;
     let location = match &payload.value {
         Configured::File(path) => PayloadLocation::File(path.clone()),
@@ -17,18 +22,31 @@ pub(super) async fn open(config: &Config, progress: &dyn DownloadObserver) -> Re
     };
     let expected = config.release.sha256.as_ref().map(|digest| digest.value);
     let cache = DownloadCache::new(config.engine.cache.join("payloads"));
-    payload::open(&location, expected, &config.release.media_type, &cache, progress)
-        .await
-        .map_err(|error| diagnose(config, &error))
+    payload::open(
+        &location,
+        expected,
+        &config.release.media_type,
+        &cache,
+        progress,
+    )
+    .await
+    .map_err(|error| diagnose(config, &error))
 }
 
 fn diagnose(config: &Config, error: &PayloadError) -> Diagnostic {
     let payload = config.release.payload.span;
     let diagnostic = match error {
         PayloadError::OtherDigest { found, .. } => {
-            let span = config.release.sha256.as_ref().map_or(payload, |digest| digest.span);
+            let span = config
+                .release
+                .sha256
+                .as_ref()
+                .map_or(payload, |digest| digest.span);
             config
-                .error_at(span, "the payload has another SHA-256 than the configuration says")
+                .error_at(
+                    span,
+                    "the payload has another SHA-256 than the configuration says",
+                )
                 .note(format!("the payload's is {found}"))
                 .help("get the right file, or correct `sha256` if the file is the right one")
         }

@@ -1,7 +1,9 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use serde_json::Value;
-use windlass_host::{DeliveryOptions, Filter, Host, LoadError, OpenError, Place, Plugin, PluginError, Problem};
+use windlass_host::{
+    DeliveryOptions, Filter, Host, LoadError, OpenError, Place, Plugin, PluginError, Problem,
+};
 use windlass_model::{PluginName, PluginPin, Sha256};
 use windlass_runtime::{DeliveryPart, FilterPart, Policies};
 
@@ -44,9 +46,9 @@ pub enum ComponentError {
 /// If there is no such file or built-in plugin.
 pub fn component_bytes(location: &ComponentLocation) -> Result<bytes::Bytes, ComponentError> {
     match location {
-        ComponentLocation::Builtin(name) => {
-            windlass_builtin::builtin(name).map(bytes::Bytes::from_static).ok_or(ComponentError::NoBuiltin)
-        }
+        ComponentLocation::Builtin(name) => windlass_builtin::builtin(name)
+            .map(bytes::Bytes::from_static)
+            .ok_or(ComponentError::NoBuiltin),
         ComponentLocation::File(path) => fs::read(path)
             .map(bytes::Bytes::from)
             .map_err(|cause| ComponentError::Unreadable(path.clone(), cause)),
@@ -57,16 +59,22 @@ pub fn component_bytes(location: &ComponentLocation) -> Result<bytes::Bytes, Com
 ///
 /// # Errors
 /// If its bytes cannot be had, or are no plugin.
-pub async fn load_plugin(host: &Host, name: PluginName, location: &ComponentLocation) -> Result<Loaded, Diagnostic> {
+pub(super) async fn load_plugin(
+    host: &Host,
+    name: PluginName,
+    location: &ComponentLocation,
+) -> Result<Loaded, Diagnostic> {
     let bytes = component_bytes(location).map_err(|error| match error {
-        ComponentError::Unreadable(path, cause) => {
-            Diagnostic::error(format!("cannot read the component {}: {cause}", path.display()))
-        }
+        ComponentError::Unreadable(path, cause) => Diagnostic::error(format!(
+            "cannot read the component {}: {cause}",
+            path.display()
+        )),
         ComponentError::NoBuiltin => Diagnostic::error("there is no such built-in plugin"),
     })?;
-    let plugin = host.load(name, bytes.clone()).await.map_err(|error: LoadError| {
-        with_causes(Diagnostic::error(error.to_string()), &error)
-    })?;
+    let plugin = host
+        .load(name, bytes.clone())
+        .await
+        .map_err(|error: LoadError| with_causes(Diagnostic::error(error.to_string()), &error))?;
     Ok(Loaded { plugin, bytes })
 }
 
@@ -86,7 +94,11 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
             Err(problem) => problems.push(problem),
         }
     }
-    let opener = Opener { config, host, loaded: &loaded };
+    let opener = Opener {
+        config,
+        host,
+        loaded: &loaded,
+    };
     let filter = keep(&mut problems, opener.filter().await);
     let mut policies = Vec::new();
     for policy in &config.rollout.policies {
@@ -94,18 +106,32 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
     }
     let mut deliveries = Vec::new();
     for choice in &config.rollout.deliveries {
-        deliveries.extend(keep(&mut problems, opener.delivery(&choice.plugin, choice.when.as_ref()).await));
+        deliveries.extend(keep(
+            &mut problems,
+            opener.delivery(&choice.plugin, choice.when.as_ref()).await,
+        ));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let components = loaded.into_values().map(|(component, _)| component).collect();
+    let components = loaded
+        .into_values()
+        .map(|(component, _)| component)
+        .collect();
     let mut policies = policies.into_iter();
     let Some(first) = policies.next() else {
         return Err(Diagnostic::error("the rollout has no policy").into());
     };
-    let policies = Policies { first, others: policies.collect() };
-    Ok(Opened { filter: filter.flatten(), policies, deliveries, components })
+    let policies = Policies {
+        first,
+        others: policies.collect(),
+    };
+    Ok(Opened {
+        filter: filter.flatten(),
+        policies,
+        deliveries,
+        components,
+    })
 }
 
 /// Opens the built-in CEL filter with an expression of the command line.
@@ -115,22 +141,31 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
 pub async fn open_filter(host: &Host, expression: &str) -> Result<Filter, Diagnostics> {
     let location = ComponentLocation::Builtin(CONDITION_PLUGIN.into());
     let loaded = load_plugin(host, PluginName::new(CONDITION_PLUGIN), &location).await?;
-    loaded.plugin.filter(Some(expression), &empty()).await.map_err(|error| match error {
-        OpenError::Refused(problems) => problems
-            .into_iter()
-            .map(|problem| {
-                let place = match &problem.place {
-                    Place::Expression(part) => format!(" (column {})", part.start + 1),
-                    Place::Settings | Place::Setting(_) => String::new(),
-                };
-                let diagnostic = Diagnostic::error(format!("the filter expression does not parse{place}: {}", problem.message));
-                hinted(diagnostic, &problem)
-            })
-            .collect(),
-        OpenError::WrongKind { .. } | OpenError::Plugin(_) => {
-            Diagnostics::from(with_causes(Diagnostic::error(error.to_string()), &error))
-        }
-    })
+    loaded
+        .plugin
+        .filter(Some(expression), &empty())
+        .await
+        .map_err(|error| match error {
+            OpenError::Refused(problems) => problems
+                .into_iter()
+                .map(|problem| {
+                    let place = match &problem.place {
+                        Place::Expression(part) => format!(" (column {})", part.start + 1),
+                        Place::Settings | Place::Setting(_) | Place::UnknownSetting(_) => {
+                            String::new()
+                        }
+                    };
+                    let diagnostic = Diagnostic::error(format!(
+                        "the filter expression does not parse{place}: {}",
+                        problem.message
+                    ));
+                    hinted(diagnostic, &problem)
+                })
+                .collect(),
+            OpenError::WrongKind { .. } | OpenError::Plugin(_) => {
+                Diagnostics::from(with_causes(Diagnostic::error(error.to_string()), &error))
+            }
+        })
 }
 
 fn keep<T>(problems: &mut Diagnostics, result: Result<T, Diagnostics>) -> Option<T> {
@@ -151,13 +186,21 @@ async fn load_at(
 ) -> Result<Loaded, Diagnostic> {
     let bytes = component_bytes(&component.value).map_err(|error| match error {
         ComponentError::Unreadable(path, cause) => config
-            .error_at(component.span, format!("cannot read the component {}: {cause}", path.display()))
+            .error_at(
+                component.span,
+                format!("cannot read the component {}: {cause}", path.display()),
+            )
             .help("paths are relative to the configuration file"),
-        ComponentError::NoBuiltin => config.error_at(component.span, "there is no such built-in plugin"),
+        ComponentError::NoBuiltin => {
+            config.error_at(component.span, "there is no such built-in plugin")
+        }
     })?;
-    let plugin = host.load(name.clone(), bytes.clone()).await.map_err(|error: LoadError| {
-        with_causes(config.error_at(component.span, error.to_string()), &error)
-    })?;
+    let plugin = host
+        .load(name.clone(), bytes.clone())
+        .await
+        .map_err(|error: LoadError| {
+            with_causes(config.error_at(component.span, error.to_string()), &error)
+        })?;
     Ok(Loaded { plugin, bytes })
 }
 
@@ -177,15 +220,24 @@ impl Opener<'_> {
     }
 
     fn settings(&self, name: &PluginName) -> Value {
-        self.config.plugins.get(name).map_or_else(empty, |section| section.settings.value().clone())
+        self.config
+            .plugins
+            .get(name)
+            .map_or_else(empty, |section| section.settings.value().clone())
     }
 
     fn pin(&self, plugin: &Plugin, name: &PluginName) -> PluginPin {
-        PluginPin { name: name.clone(), component: plugin.digest(), settings: settings_digest(&self.settings(name)) }
+        PluginPin {
+            name: name.clone(),
+            component: plugin.digest(),
+            settings: settings_digest(&self.settings(name)),
+        }
     }
 
     async fn filter(&self) -> Result<Option<FilterPart>, Diagnostics> {
-        let Some(section) = &self.config.rollout.filter else { return Ok(None) };
+        let Some(section) = &self.config.rollout.filter else {
+            return Ok(None);
+        };
         let name = &section.plugin.value;
         let plugin = self.plugin(name)?;
         let expression = section.expression.as_ref();
@@ -194,19 +246,33 @@ impl Opener<'_> {
             .filter(text, &self.settings(name))
             .await
             .map_err(|error| self.refused(&section.plugin, &error, expression))?;
-        Ok(Some(FilterPart { pin: self.pin(plugin, name), expression: text.map(str::to_owned), filter }))
+        Ok(Some(FilterPart {
+            pin: self.pin(plugin, name),
+            expression: text.map(str::to_owned),
+            filter,
+        }))
     }
 
-    async fn policy(&self, name: &Located<PluginName>) -> Result<windlass_runtime::PolicyPart, Diagnostics> {
+    async fn policy(
+        &self,
+        name: &Located<PluginName>,
+    ) -> Result<windlass_runtime::PolicyPart, Diagnostics> {
         let plugin = self.plugin(&name.value)?;
         let policy = plugin
             .policy(&self.settings(&name.value))
             .await
             .map_err(|error| self.refused(name, &error, None))?;
-        Ok(windlass_runtime::PolicyPart { pin: self.pin(plugin, &name.value), policy })
+        Ok(windlass_runtime::PolicyPart {
+            pin: self.pin(plugin, &name.value),
+            policy,
+        })
     }
 
-    async fn delivery(&self, name: &Located<PluginName>, when: Option<&Expression>) -> Result<DeliveryPart, Diagnostics> {
+    async fn delivery(
+        &self,
+        name: &Located<PluginName>,
+        when: Option<&Expression>,
+    ) -> Result<DeliveryPart, Diagnostics> {
         let plugin = self.plugin(&name.value)?;
         let when = match when {
             Some(expression) => Some(self.condition(expression).await?),
@@ -216,7 +282,11 @@ impl Opener<'_> {
             .delivery(&self.settings(&name.value), DeliveryOptions::default())
             .await
             .map_err(|error| self.refused(name, &error, None))?;
-        Ok(DeliveryPart { pin: self.pin(plugin, &name.value), when, delivery })
+        Ok(DeliveryPart {
+            pin: self.pin(plugin, &name.value),
+            when,
+            delivery,
+        })
     }
 
     async fn condition(&self, expression: &Expression) -> Result<Filter, Diagnostics> {
@@ -224,17 +294,30 @@ impl Opener<'_> {
         let name = PluginName::new(CONDITION_PLUGIN);
         let loaded = load_plugin(self.host, name.clone(), &location).await?;
         let opened = loaded.plugin.filter(Some(&expression.text), &empty()).await;
-        let place = Located { value: name, span: expression.span };
+        let place = Located {
+            value: name,
+            span: expression.span,
+        };
         opened.map_err(|error| self.refused(&place, &error, Some(expression)))
     }
 
-    fn refused(&self, name: &Located<PluginName>, error: &OpenError, expression: Option<&Expression>) -> Diagnostics {
+    fn refused(
+        &self,
+        name: &Located<PluginName>,
+        error: &OpenError,
+        expression: Option<&Expression>,
+    ) -> Diagnostics {
         match error {
-            OpenError::Refused(problems) => {
-                problems.iter().map(|problem| diagnose(self.config, &name.value, problem, expression)).collect()
+            OpenError::Refused(problems) => problems
+                .iter()
+                .map(|problem| diagnose(self.config, &name.value, problem, expression))
+                .collect(),
+            OpenError::WrongKind { .. } => {
+                self.config.error_at(name.span, error.to_string()).into()
             }
-            OpenError::WrongKind { .. } => self.config.error_at(name.span, error.to_string()).into(),
-            OpenError::Plugin(cause) => with_causes(self.config.error_at(name.span, trouble(cause)), cause).into(),
+            OpenError::Plugin(cause) => {
+                with_causes(self.config.error_at(name.span, trouble(cause)), cause).into()
+            }
         }
     }
 }
@@ -244,12 +327,17 @@ fn trouble(error: &PluginError) -> String {
 }
 
 /// A plugin's complaint at the line it speaks of.
-fn diagnose(config: &Config, plugin: &PluginName, problem: &Problem, expression: Option<&Expression>) -> Diagnostic {
+fn diagnose(
+    config: &Config,
+    plugin: &PluginName,
+    problem: &Problem,
+    expression: Option<&Expression>,
+) -> Diagnostic {
     let span = match (&problem.place, expression) {
         (Place::Expression(part), Some(expression)) => config.locate_in(expression, part.clone()),
         (Place::Settings, Some(expression)) => expression.span,
         (Place::Expression(_) | Place::Settings, None) => config.locate(plugin, ""),
-        (Place::Setting(pointer), _) if problem.message.contains("unknown") => config.locate_key(plugin, pointer),
+        (Place::UnknownSetting(pointer), _) => config.locate_key(plugin, pointer),
         (Place::Setting(pointer), _) => config.locate(plugin, pointer),
     };
     hinted(config.error_at(span, problem.message.clone()), problem)

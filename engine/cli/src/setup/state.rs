@@ -36,8 +36,12 @@ fn describe(diagnostic: Diagnostic, error: &OpenError) -> Diagnostic {
     let diagnostic = with_causes(diagnostic, error);
     match error {
         OpenError::InUse { .. } => diagnostic.help("wait for it to end, or stop it with SIGTERM"),
-        OpenError::NewerSchema { .. } => diagnostic.help("use the newer windlass, or another state file"),
-        OpenError::NotADatabase { .. } => diagnostic.help("name another file: this one is left as it is"),
+        OpenError::NewerSchema { .. } => {
+            diagnostic.help("use the newer windlass, or another state file")
+        }
+        OpenError::NotADatabase { .. } => {
+            diagnostic.help("name another file: this one is left as it is")
+        }
         OpenError::OlderSchema { .. }
         | OpenError::NotFound { .. }
         | OpenError::Io { .. }
@@ -50,7 +54,9 @@ fn describe(diagnostic: Diagnostic, error: &OpenError) -> Diagnostic {
 /// # Errors
 /// As [`open_state`].
 pub fn state_is_free(config: &Config) -> Result<(), Diagnostic> {
-    let StateLocation::File(path) = &config.engine.state else { return Ok(()) };
+    let StateLocation::File(path) = &config.engine.state else {
+        return Ok(());
+    };
     match Store::probe(path) {
         Ok(()) => Ok(()),
         Err(error) => Err(match config.engine.state_span {
@@ -88,8 +94,9 @@ pub fn state_file(args: &StateArgs) -> Result<PathBuf, Diagnostics> {
     let (config, _) = read_config(config, &Overrides::default())?;
     match config.engine.state {
         StateLocation::File(path) => Ok(path),
-        StateLocation::Memory => {
-            Err(Diagnostic::error("the configuration keeps its state in memory: there is none to read").into())
-        }
+        StateLocation::Memory => Err(Diagnostic::error(
+            "the configuration keeps its state in memory: there is none to read",
+        )
+        .into()),
     }
 }

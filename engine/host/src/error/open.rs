@@ -40,6 +40,8 @@ pub enum Place {
     Settings,
     /// The setting at this JSON pointer.
     Setting(String),
+    /// The key at this JSON pointer, which should not be there.
+    UnknownSetting(String),
     /// These bytes of the expression.
     Expression(Range<u32>),
 }

@@ -14,10 +14,16 @@ type Rows = Vec<(Assignment, Device)>;
 impl<C: Clock, E: Executor> Driver<C, E> {
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Page { cohort, after, limit } => {
+            Effect::Page {
+                cohort,
+                after,
+                limit,
+            } => {
                 let (store, key) = (self.store.clone(), self.key);
                 self.consider(async move {
-                    let rows = store.run(move |store| store.pending(key, cohort, after, limit)).await??;
+                    let rows = store
+                        .run(move |store| store.pending(key, cohort, after, limit))
+                        .await??;
                     let exhausted = rows.len() < limit;
                     Ok((rows, Page::Pending { cohort, exhausted }))
                 });
@@ -34,16 +40,38 @@ impl<C: Clock, E: Executor> Driver<C, E> {
                         .await?
                 });
             }
-            Effect::Start { assignment, device, attempt, number } => {
-                let of = Of { assignment, device, attempt };
+            Effect::Start {
+                assignment,
+                device,
+                attempt,
+                number,
+            } => {
+                let of = Of {
+                    assignment,
+                    device,
+                    attempt,
+                };
                 self.push(of, number);
             }
-            Effect::Verify { assignment, device, attempt } => self.verify(Of { assignment, device, attempt }),
-            Effect::Cancel { assignment, attempt } => self.live.cancel(assignment, attempt),
+            Effect::Verify {
+                assignment,
+                device,
+                attempt,
+            } => self.verify(Of {
+                assignment,
+                device,
+                attempt,
+            }),
+            Effect::Cancel {
+                assignment,
+                attempt,
+            } => self.live.cancel(assignment, attempt),
             Effect::Decide { requests } => {
                 let executor = Arc::clone(&self.executor);
                 self.tasks.start(async move {
-                    Done::Input(Input::Decided { answers: executor.decide(requests).await })
+                    Done::Input(Input::Decided {
+                        answers: executor.decide(requests).await,
+                    })
                 });
             }
             // The loop itself does this, because it dispatches again afterwards.
@@ -52,24 +80,36 @@ impl<C: Clock, E: Executor> Driver<C, E> {
         }
     }
 
-    fn consider(&mut self, page: impl Future<Output = Result<(Rows, Page), StoreError>> + Send + 'static) {
+    fn consider(
+        &mut self,
+        page: impl Future<Output = Result<(Rows, Page), StoreError>> + Send + 'static,
+    ) {
         let (executor, clock) = (Arc::clone(&self.executor), self.clock.clone());
         self.tasks.start(async move {
             let (rows, answer) = match page.await {
                 Ok(page) => page,
                 Err(error) => return Done::Failed(error),
             };
-            let rows: Vec<_> = rows.into_iter().map(|(row, device)| (row, Arc::new(device))).collect();
+            let rows: Vec<_> = rows
+                .into_iter()
+                .map(|(row, device)| (row, Arc::new(device)))
+                .collect();
             let devices: Vec<_> = rows.iter().map(|(_, device)| Arc::clone(device)).collect();
             let candidates = executor.consider(rows, clock.now().wall).await;
             let pairs = candidates.into_iter().zip(devices);
-            let candidates = pairs.map(|(candidate, device)| Considered { candidate, device }).collect();
+            let candidates = pairs
+                .map(|(candidate, device)| Considered { candidate, device })
+                .collect();
             Done::Considered { candidates, answer }
         });
     }
 
     fn push(&mut self, of: Of, number: u32) {
-        let Of { assignment, attempt, .. } = of;
+        let Of {
+            assignment,
+            attempt,
+            ..
+        } = of;
         let cancel = self.live.begin(assignment, attempt);
         let transfer = Some(Arc::new(self.tracker.begin(attempt)));
         let device = self.device(of);
@@ -79,14 +119,35 @@ impl<C: Clock, E: Executor> Driver<C, E> {
                 Ok(device) => device,
                 Err(error) => return Done::Failed(error),
             };
-            let work = Attempt { assignment, id: attempt, number, device, cancel, transfer };
+            let counted = transfer.clone();
+            let work = Attempt {
+                assignment,
+                id: attempt,
+                number,
+                device,
+                cancel,
+                transfer,
+            };
             let AttemptEnd { outcome, bytes } = executor.push(work).await;
-            Done::Input(Input::AttemptEnded { assignment, attempt, outcome, bytes })
+            // Reports on the way are coalesced; the end is exact.
+            if let Some(counted) = counted {
+                counted.sent(bytes);
+            }
+            Done::Input(Input::AttemptEnded {
+                assignment,
+                attempt,
+                outcome,
+                bytes,
+            })
         });
     }
 
     fn verify(&mut self, of: Of) {
-        let Of { assignment, attempt, .. } = of;
+        let Of {
+            assignment,
+            attempt,
+            ..
+        } = of;
         let cancel = self.live.begin(assignment, attempt);
         let device = self.device(of);
         let executor = Arc::clone(&self.executor);
@@ -95,20 +156,38 @@ impl<C: Clock, E: Executor> Driver<C, E> {
                 Ok(device) => device,
                 Err(error) => return Done::Failed(error),
             };
-            let work = Attempt { assignment, id: attempt, number: 0, device, cancel, transfer: None };
+            let work = Attempt {
+                assignment,
+                id: attempt,
+                number: 0,
+                device,
+                cancel,
+                transfer: None,
+            };
             let answer = executor.verify(work).await;
-            Done::Input(Input::Verified { assignment, attempt, answer })
+            Done::Input(Input::Verified {
+                assignment,
+                attempt,
+                answer,
+            })
         });
     }
 
     /// The device as it was judged, or as the registry has it if that was before a restart.
-    fn device(&self, of: Of) -> impl Future<Output = Result<Arc<Device>, StoreError>> + Send + use<C, E> {
+    fn device(
+        &self,
+        of: Of,
+    ) -> impl Future<Output = Result<Arc<Device>, StoreError>> + Send + use<C, E> {
         let known = self.live.device(of.assignment);
         let store = self.store.clone();
         async move {
             match known {
                 Some(device) => Ok(device),
-                None => Ok(Arc::new(store.run(move |store| store.device_by_key(of.device)).await??)),
+                None => Ok(Arc::new(
+                    store
+                        .run(move |store| store.device_by_key(of.device))
+                        .await??,
+                )),
             }
         }
     }

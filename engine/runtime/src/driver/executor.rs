@@ -3,7 +3,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use windlass_core::{Candidate, DecideRequest, DeliveryFacts};
 use windlass_model::{
-    Assignment, AssignmentId, AttemptId, AttemptOutcome, Decision, Device, Failure, Timestamp, Verification,
+    Assignment, AssignmentId, AttemptId, AttemptOutcome, Decision, Device, Failure, Timestamp,
+    Verification,
 };
 
 use crate::progress::Transfer;
@@ -26,7 +27,10 @@ pub trait Executor: Send + Sync + 'static {
     fn push(&self, attempt: Attempt) -> impl Future<Output = AttemptEnd> + Send;
 
     /// Asks a device what it runs.
-    fn verify(&self, attempt: Attempt) -> impl Future<Output = Result<Verification, Failure>> + Send;
+    fn verify(
+        &self,
+        attempt: Attempt,
+    ) -> impl Future<Output = Result<Verification, Failure>> + Send;
 
     /// Asks the policies; one answer per request, in their order.
     fn decide(

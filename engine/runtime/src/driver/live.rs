@@ -14,7 +14,13 @@ struct Entry {
 
 impl Live {
     pub(super) fn know(&mut self, assignment: AssignmentId, device: Arc<Device>) {
-        self.0.insert(assignment, Entry { device: Some(device), running: None });
+        self.0.insert(
+            assignment,
+            Entry {
+                device: Some(device),
+                running: None,
+            },
+        );
     }
 
     pub(super) fn device(&self, assignment: AssignmentId) -> Option<Arc<Device>> {
@@ -22,15 +28,25 @@ impl Live {
     }
 
     /// Notes that an attempt begins and returns what stops it.
-    pub(super) fn begin(&mut self, assignment: AssignmentId, attempt: AttemptId) -> CancellationToken {
+    pub(super) fn begin(
+        &mut self,
+        assignment: AssignmentId,
+        attempt: AttemptId,
+    ) -> CancellationToken {
         let cancel = CancellationToken::new();
-        let entry = self.0.entry(assignment).or_insert(Entry { device: None, running: None });
+        let entry = self.0.entry(assignment).or_insert(Entry {
+            device: None,
+            running: None,
+        });
         entry.running = Some((attempt, cancel.clone()));
         cancel
     }
 
     pub(super) fn cancel(&self, assignment: AssignmentId, attempt: AttemptId) {
-        if let Some(Entry { running: Some((running, cancel)), .. }) = self.0.get(&assignment)
+        if let Some(Entry {
+            running: Some((running, cancel)),
+            ..
+        }) = self.0.get(&assignment)
             && *running == attempt
         {
             cancel.cancel();

@@ -16,8 +16,8 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 use windlass_core::{Candidate, Command, Effect, Input, Resources, Rollout, StopCause};
 use windlass_model::{
-    Assignment, Change, ChangeSet, CohortIndex, Device, LoggedEvent, Outcome, RolloutKey, Sequence, StateCounts,
-    StateKind, Timestamp,
+    Assignment, Change, ChangeSet, CohortIndex, Device, LoggedEvent, Outcome, RolloutKey, Sequence,
+    StateCounts, StateKind, Timestamp,
 };
 use windlass_store::{CommitError, Stopped, StoreError, StoreHandle};
 
@@ -125,7 +125,10 @@ pub struct Driver<C, E> {
 /// What a task brings back.
 enum Done {
     Input(Input),
-    Considered { candidates: Vec<Considered>, answer: Page },
+    Considered {
+        candidates: Vec<Considered>,
+        answer: Page,
+    },
     Failed(StoreError),
 }
 
@@ -137,8 +140,13 @@ struct Considered {
 
 /// Which page was asked for.
 enum Page {
-    Pending { cohort: CohortIndex, exhausted: bool },
-    Deferred { next_due: Option<Timestamp> },
+    Pending {
+        cohort: CohortIndex,
+        exhausted: bool,
+    },
+    Deferred {
+        next_due: Option<Timestamp>,
+    },
 }
 
 impl<C: Clock, E: Executor> Driver<C, E> {
@@ -147,7 +155,15 @@ impl<C: Clock, E: Executor> Driver<C, E> {
     /// # Errors
     /// If the store cannot be read.
     pub async fn load(parts: DriverParts<C, E>) -> Result<Self, DriverError> {
-        let DriverParts { clock, executor, store, bus, rollout: key, concurrency, wait } = parts;
+        let DriverParts {
+            clock,
+            executor,
+            store,
+            bus,
+            rollout: key,
+            concurrency,
+            wait,
+        } = parts;
         let now = clock.now();
         let snapshot = store.run(move |store| store.snapshot(key)).await??;
         let release_key = snapshot.rollout.plan.release;
@@ -182,12 +198,18 @@ impl<C: Clock, E: Executor> Driver<C, E> {
     ///
     /// # Errors
     /// If the store fails; what is in flight is cut then.
-    pub async fn run(mut self, mut control: mpsc::Receiver<Control>) -> Result<RunEnd, DriverError> {
+    pub async fn run(
+        mut self,
+        mut control: mpsc::Receiver<Control>,
+    ) -> Result<RunEnd, DriverError> {
         self.refill_attempt_ids().await?;
         self.step(vec![Input::Begin]).await?;
         let mut next_sample = self.began;
         while self.finished.is_none() {
-            if let Some(cause) = self.patience.lost(&self.rollout, self.tasks.len(), self.clock.now()) {
+            if let Some(cause) =
+                self.patience
+                    .lost(&self.rollout, self.tasks.len(), self.clock.now())
+            {
                 self.step(vec![Input::Stop(cause)]).await?;
                 continue;
             }
@@ -214,7 +236,9 @@ impl<C: Clock, E: Executor> Driver<C, E> {
     }
 
     fn wake_up_at(&self, next_sample: Duration) -> Duration {
-        self.rollout.poll_timeout().map_or(next_sample, |(at, _)| at.min(next_sample))
+        self.rollout
+            .poll_timeout()
+            .map_or(next_sample, |(at, _)| at.min(next_sample))
     }
 
     /// Inputs from a finished task and from those that finished with it.
@@ -224,10 +248,16 @@ impl<C: Clock, E: Executor> Driver<C, E> {
         while let Some(done) = next {
             match done {
                 Done::Input(input) => inputs.push(input),
-                Done::Considered { candidates, answer } => inputs.push(self.considered(candidates, answer)),
+                Done::Considered { candidates, answer } => {
+                    inputs.push(self.considered(candidates, answer))
+                }
                 Done::Failed(error) => return Err(error.into()),
             }
-            next = if inputs.len() < BATCH_MAX { self.tasks.try_next() } else { None };
+            next = if inputs.len() < BATCH_MAX {
+                self.tasks.try_next()
+            } else {
+                None
+            };
         }
         Ok(inputs)
     }
@@ -239,8 +269,15 @@ impl<C: Clock, E: Executor> Driver<C, E> {
             candidates.push(candidate);
         }
         match answer {
-            Page::Pending { cohort, exhausted } => Input::Page { cohort, candidates, exhausted },
-            Page::Deferred { next_due } => Input::Deferred { candidates, next_due },
+            Page::Pending { cohort, exhausted } => Input::Page {
+                cohort,
+                candidates,
+                exhausted,
+            },
+            Page::Deferred { next_due } => Input::Deferred {
+                candidates,
+                next_due,
+            },
         }
     }
 
@@ -280,7 +317,10 @@ impl<C: Clock, E: Executor> Driver<C, E> {
         let committed = self.store.commit(Arc::clone(&changes)).await?;
         for (offset, event) in (0..).zip(&changes.events) {
             let seq = Sequence(committed.first.0 + offset);
-            self.bus.publish(LoggedEvent { seq, event: event.clone() });
+            self.bus.publish(LoggedEvent {
+                seq,
+                event: event.clone(),
+            });
         }
         Ok(())
     }
@@ -296,7 +336,10 @@ impl<C: Clock, E: Executor> Driver<C, E> {
     }
 
     async fn refill_attempt_ids(&mut self) -> Result<(), DriverError> {
-        let range = self.store.run(|store| store.reserve_attempt_ids(ATTEMPT_ID_BLOCK)).await??;
+        let range = self
+            .store
+            .run(|store| store.reserve_attempt_ids(ATTEMPT_ID_BLOCK))
+            .await??;
         self.resources.attempt_ids.refill(range);
         Ok(())
     }
@@ -308,10 +351,15 @@ impl<C: Clock, E: Executor> Driver<C, E> {
         let in_flight = self.tracker.running_bytes();
         #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
         let (done, remaining) = {
-            let partly: f64 = in_flight.iter().map(|sent| *sent as f64 / self.payload_size as f64).sum();
+            let partly: f64 = in_flight
+                .iter()
+                .map(|sent| *sent as f64 / self.payload_size as f64)
+                .sum();
             let ended: u64 = cohorts.iter().map(|cohort| cohort.ended).sum();
-            let unreachable: u64 =
-                cohorts.iter().map(|cohort| cohort.states.get(StateKind::Deferred)).sum();
+            let unreachable: u64 = cohorts
+                .iter()
+                .map(|cohort| cohort.states.get(StateKind::Deferred))
+                .sum();
             let targets: u64 = cohorts.iter().map(|cohort| cohort.size).sum();
             let done = ended as f64 + partly.min(in_flight.len() as f64);
             (done, (targets - unreachable) as f64 - done)
@@ -352,4 +400,3 @@ fn is_dormant(row: &Assignment) -> bool {
     let kind = row.state.kind();
     kind.is_ended() || matches!(kind, StateKind::Pending | StateKind::Deferred)
 }
-

@@ -4,8 +4,8 @@ use futures_util::{StreamExt, stream};
 use windlass_core::{Candidate, DecideRequest, DeliveryFacts, Gate, admission};
 use windlass_host::{Job, JobObserver, PluginError, PolicyCandidate, ProbeLimits};
 use windlass_model::{
-    Admission, Assignment, AssignmentState, AttemptOutcome, Connectivity, Decision, Device, Failure,
-    FailureKind, Reason, Release, Timestamp, Verification,
+    Admission, Assignment, AssignmentState, AttemptOutcome, Connectivity, Decision, Device,
+    Failure, FailureKind, Reason, Release, Timestamp, Verification,
 };
 
 use super::{Attempt, AttemptEnd, Executor};
@@ -41,8 +41,14 @@ impl PluginExecutor {
             return Some(only);
         }
         let now = device.last_seen.unwrap_or_default();
-        let found = routes(&self.parts.deliveries, std::slice::from_ref(device), now).await.ok()?;
-        found.first().copied().flatten().and_then(|route| self.parts.deliveries.get(route.0))
+        let found = routes(&self.parts.deliveries, std::slice::from_ref(device), now)
+            .await
+            .ok()?;
+        found
+            .first()
+            .copied()
+            .flatten()
+            .and_then(|route| self.parts.deliveries.get(route.0))
     }
 
     fn job(&self, attempt: &Attempt) -> Job {
@@ -84,7 +90,17 @@ impl PluginExecutor {
         let part = self.route(device).await?;
         let device = Arc::new(device.clone());
         let idle = self.parts.settings.timeouts.idle;
-        let state = part.delivery.probe(device, ProbeLimits { idle, deadline: idle }).await.ok()?;
+        let state = part
+            .delivery
+            .probe(
+                device,
+                ProbeLimits {
+                    idle,
+                    deadline: idle,
+                },
+            )
+            .await
+            .ok()?;
         state.reachable.then_some(state.version)
     }
 
@@ -99,8 +115,16 @@ impl PluginExecutor {
             None => vec![true; devices.len()],
         };
         let mut admissions: Vec<Vec<Admission>> = vec![Vec::new(); devices.len()];
-        for part in self.parts.policies.iter().filter(|part| part.policy.admits()) {
-            let candidates: Vec<_> = rows.iter().map(|(row, device)| candidate(row, device)).collect();
+        for part in self
+            .parts
+            .policies
+            .iter()
+            .filter(|part| part.policy.admits())
+        {
+            let candidates: Vec<_> = rows
+                .iter()
+                .map(|(row, device)| candidate(row, device))
+                .collect();
             let answers = part.policy.admit(now, &candidates).await?;
             for (all, answer) in admissions.iter_mut().zip(answers) {
                 all.push(answer);
@@ -110,7 +134,14 @@ impl PluginExecutor {
         Ok(judged
             .map(|((device, matches), admissions)| {
                 let admission = admission::combine(admissions);
-                admission::gate(device, &self.release, &self.parts.settings, matches, admission, now)
+                admission::gate(
+                    device,
+                    &self.release,
+                    &self.parts.settings,
+                    matches,
+                    admission,
+                    now,
+                )
             })
             .collect())
     }
@@ -142,36 +173,63 @@ impl Executor for PluginExecutor {
     fn facts(&self) -> DeliveryFacts {
         let deliveries = &self.parts.deliveries;
         DeliveryFacts {
-            verifies: deliveries.iter().any(|part| part.delivery.capabilities().verifies),
-            idempotent_push: deliveries.iter().all(|part| part.delivery.capabilities().idempotent_push),
+            verifies: deliveries
+                .iter()
+                .any(|part| part.delivery.capabilities().verifies),
+            idempotent_push: deliveries
+                .iter()
+                .all(|part| part.delivery.capabilities().idempotent_push),
         }
     }
 
-    async fn consider(&self, rows: Vec<(Assignment, Arc<Device>)>, now: Timestamp) -> Vec<Candidate> {
+    async fn consider(
+        &self,
+        rows: Vec<(Assignment, Arc<Device>)>,
+        now: Timestamp,
+    ) -> Vec<Candidate> {
         let devices = self.probed(&rows, now).await;
         let gates = match self.judge(&rows, &devices, now).await {
             Ok(gates) => gates,
             Err(error) => {
-                tracing::error!(error = error.summary(), "a plugin could not judge devices; they wait");
+                tracing::error!(
+                    error = error.summary(),
+                    "a plugin could not judge devices; they wait"
+                );
                 vec![trouble(&error, now); rows.len()]
             }
         };
         let pairs = rows.into_iter().zip(gates);
-        pairs.map(|((assignment, _), gate)| Candidate { assignment, gate }).collect()
+        pairs
+            .map(|((assignment, _), gate)| Candidate { assignment, gate })
+            .collect()
     }
 
     async fn push(&self, attempt: Attempt) -> AttemptEnd {
         let Some(part) = self.route(&attempt.device).await else {
-            let failure = Failure::new(FailureKind::Incompatible, "no configured delivery serves this device any more");
-            return AttemptEnd { outcome: AttemptOutcome::Failed(failure), bytes: 0 };
+            let failure = Failure::new(
+                FailureKind::Incompatible,
+                "no configured delivery serves this device any more",
+            );
+            return AttemptEnd {
+                outcome: AttemptOutcome::Failed(failure),
+                bytes: 0,
+            };
         };
-        let end = part.delivery.push(self.job(&attempt), Arc::clone(&self.parts.payload)).await;
-        AttemptEnd { outcome: end.outcome, bytes: end.bytes_sent }
+        let end = part
+            .delivery
+            .push(self.job(&attempt), Arc::clone(&self.parts.payload))
+            .await;
+        AttemptEnd {
+            outcome: end.outcome,
+            bytes: end.bytes_sent,
+        }
     }
 
     async fn verify(&self, attempt: Attempt) -> Result<Verification, Failure> {
         match self.route(&attempt.device).await {
-            Some(part) if part.delivery.capabilities().verifies => part.delivery.verify(self.job(&attempt)).await,
+            Some(part) if part.delivery.capabilities().verifies => {
+                part.delivery.verify(self.job(&attempt)).await
+            }
             Some(_) | None => Ok(Verification::CannotTell),
         }
     }
@@ -180,7 +238,11 @@ impl Executor for PluginExecutor {
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
             let answer = match self.parts.policies.iter().nth(request.policy) {
-                Some(part) => part.policy.decide(&request.view, &request.memo).await.map_err(|error| error.summary()),
+                Some(part) => part
+                    .policy
+                    .decide(&request.view, &request.memo)
+                    .await
+                    .map_err(|error| error.summary()),
                 None => Err("the policy is not configured any more".into()),
             };
             answers.push(answer);

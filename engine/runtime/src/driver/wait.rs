@@ -23,11 +23,20 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(wait: WaitFor) -> Self {
-        Self { wait, idle_since: None, lost: false }
+        Self {
+            wait,
+            idle_since: None,
+            lost: false,
+        }
     }
 
     /// Whether the run should come back now; says so once.
-    pub(super) fn lost(&mut self, rollout: &Rollout, running: usize, now: Now) -> Option<StopCause> {
+    pub(super) fn lost(
+        &mut self,
+        rollout: &Rollout,
+        running: usize,
+        now: Now,
+    ) -> Option<StopCause> {
         if self.lost || running > 0 {
             self.idle_since = None;
             return None;
@@ -53,7 +62,9 @@ impl Patience {
     pub(super) fn reasons(&self, rollout: &Rollout, now: Now) -> Vec<String> {
         match rollout.standing(now) {
             Standing::Working | Standing::Ended(_) => Vec::new(),
-            Standing::WaitingUntil(at, why) => vec![format!("{why}, in {} s", at.since(now.wall).as_secs() + 1)],
+            Standing::WaitingUntil(at, why) => {
+                vec![format!("{why}, in {} s", at.since(now.wall).as_secs() + 1)]
+            }
             Standing::Blocked(reasons) => reasons.into_iter().map(|reason| reason.text).collect(),
         }
     }

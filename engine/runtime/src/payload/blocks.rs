@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -34,7 +34,9 @@ struct Entry {
 
 impl BlockCache {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::new(State::default()) }
+        Self {
+            state: Mutex::new(State::default()),
+        }
     }
 
     pub(super) fn get(&self, block: u64) -> Option<Bytes> {
@@ -60,7 +62,8 @@ impl BlockCache {
             Ok(result) => result.clone(),
             Err(_) => None,
         };
-        let result = result.unwrap_or_else(|| Err(SourceError::Unavailable("the read was given up".into())));
+        let result =
+            result.unwrap_or_else(|| Err(SourceError::Unavailable("the read was given up".into())));
         if result.is_err() {
             self.forget(block, &loaded);
         }
@@ -85,14 +88,24 @@ impl BlockCache {
             // Nobody may be left to hear it.
             done.send_replace(Some(load()));
         });
-        state.blocks.insert(block, Entry { used, loaded: loaded.clone() });
+        state.blocks.insert(
+            block,
+            Entry {
+                used,
+                loaded: loaded.clone(),
+            },
+        );
         state.evict();
         loaded
     }
 
     fn forget(&self, block: u64, loaded: &watch::Receiver<Loaded>) {
         let mut state = self.state();
-        if state.blocks.get(&block).is_some_and(|entry| entry.loaded.same_channel(loaded)) {
+        if state
+            .blocks
+            .get(&block)
+            .is_some_and(|entry| entry.loaded.same_channel(loaded))
+        {
             state.blocks.remove(&block);
         }
     }

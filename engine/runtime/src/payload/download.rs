@@ -55,7 +55,9 @@ enum Broken {
 impl DownloadCache {
     /// A cache in `folder`, which is made when something is downloaded.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self {
+            folder: folder.into(),
+        }
     }
 
     /// The file that holds what `url` names, downloaded if it is not there yet. With
@@ -78,7 +80,9 @@ impl DownloadCache {
                 return Ok(kept);
             }
         }
-        fs::create_dir_all(&self.folder).await.map_err(|cause| self.unusable(&self.folder, cause))?;
+        fs::create_dir_all(&self.folder)
+            .await
+            .map_err(|cause| self.unusable(&self.folder, cause))?;
         let transfer = Transfer::new(self, url, observer)?;
         let file = transfer.run().await?;
         if let Some(expected) = expected {
@@ -96,7 +100,10 @@ impl DownloadCache {
     }
 
     fn unusable(&self, path: &Path, cause: io::Error) -> PayloadError {
-        PayloadError::Cache { path: path.to_owned(), cause }
+        PayloadError::Cache {
+            path: path.to_owned(),
+            cause,
+        }
     }
 }
 
@@ -121,7 +128,9 @@ impl<'a> Transfer<'a> {
         observer: &'a dyn DownloadObserver,
     ) -> Result<Self, PayloadError> {
         // An error means that a provider is installed already, which serves as well.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .read_timeout(IDLE)
@@ -150,11 +159,21 @@ impl<'a> Transfer<'a> {
                 Ok(file) => return Ok(file),
                 Err(Broken::Final(error)) => return Err(error),
                 Err(Broken::Link(reason)) => {
-                    tries = if self.partial_size().await > before { 1 } else { tries + 1 };
+                    tries = if self.partial_size().await > before {
+                        1
+                    } else {
+                        tries + 1
+                    };
                     if tries >= TRIES_WITHOUT_PROGRESS {
-                        return Err(self.refused(format!("{reason} ({tries} tries without progress)")));
+                        return Err(
+                            self.refused(format!("{reason} ({tries} tries without progress)"))
+                        );
                     }
-                    tracing::warn!(url = shown(self.url), reason, "the payload's download broke, trying again");
+                    tracing::warn!(
+                        url = shown(self.url),
+                        reason,
+                        "the payload's download broke, trying again"
+                    );
                     tokio::time::sleep(FIRST_WAIT * 2_u32.pow(tries - 1)).await;
                 }
             }
@@ -165,11 +184,19 @@ impl<'a> Transfer<'a> {
         let origin = self.read_origin().await;
         let have = self.partial_size().await;
         let mut request = self.client.get(self.url.clone());
-        let validator = origin.etag.clone().filter(|tag| !tag.starts_with("W/")).or(origin.last_modified.clone());
+        let validator = origin
+            .etag
+            .clone()
+            .filter(|tag| !tag.starts_with("W/"))
+            .or(origin.last_modified.clone());
         if let (1.., Some(validator)) = (have, validator) {
-            request = request.header(header::RANGE, format!("bytes={have}-")).header(header::IF_RANGE, validator);
+            request = request
+                .header(header::RANGE, format!("bytes={have}-"))
+                .header(header::IF_RANGE, validator);
         } else if let Some(digest) = origin.sha256
-            && fs::try_exists(self.cache.content(&digest)).await.unwrap_or(false)
+            && fs::try_exists(self.cache.content(&digest))
+                .await
+                .unwrap_or(false)
         {
             if let Some(tag) = &origin.etag {
                 request = request.header(header::IF_NONE_MATCH, tag);
@@ -177,7 +204,10 @@ impl<'a> Transfer<'a> {
                 request = request.header(header::IF_MODIFIED_SINCE, date);
             }
         }
-        let response = request.send().await.map_err(|error| Broken::Link(innermost(&error)))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| Broken::Link(innermost(&error)))?;
         match response.status() {
             StatusCode::NOT_MODIFIED => self.kept(&origin),
             StatusCode::PARTIAL_CONTENT if starts_at(&response, have) => {
@@ -185,7 +215,9 @@ impl<'a> Transfer<'a> {
             }
             StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PARTIAL_CONTENT => {
                 fs::remove_file(&self.partial).await.ok();
-                Err(Broken::Link("the server did not accept where to go on".into()))
+                Err(Broken::Link(
+                    "the server did not accept where to go on".into(),
+                ))
             }
             status if status.is_success() => {
                 let origin = origin_of(&response);
@@ -194,16 +226,28 @@ impl<'a> Transfer<'a> {
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
                 Err(Broken::Link(format!("the server answered {status}")))
             }
-            status => Err(Broken::Final(self.refused(format!("the server answered {status}")))),
+            status => Err(Broken::Final(
+                self.refused(format!("the server answered {status}")),
+            )),
         }
     }
 
     fn kept(&self, origin: &Origin) -> Result<Downloaded, Broken> {
-        let sha256 = origin.sha256.ok_or_else(|| Broken::Link("the server answered 304 unasked".into()))?;
-        Ok(Downloaded { path: self.cache.content(&sha256), sha256 })
+        let sha256 = origin
+            .sha256
+            .ok_or_else(|| Broken::Link("the server answered 304 unasked".into()))?;
+        Ok(Downloaded {
+            path: self.cache.content(&sha256),
+            sha256,
+        })
     }
 
-    async fn receive(&self, response: Response, from: u64, mut origin: Origin) -> Result<Downloaded, Broken> {
+    async fn receive(
+        &self,
+        response: Response,
+        from: u64,
+        mut origin: Origin,
+    ) -> Result<Downloaded, Broken> {
         let unusable = |cause| Broken::Final(self.cache.unusable(&self.partial, cause));
         let total = response.content_length().map(|rest| from + rest);
         let mut file = fs::OpenOptions::new()
@@ -235,7 +279,9 @@ impl<'a> Transfer<'a> {
             return Err(Broken::Link("the server ended the transfer early".into()));
         }
         let partial = self.partial.clone();
-        let sha256 = crate::tasks::blocking(move || digest(&partial)).await.map_err(unusable)?;
+        let sha256 = crate::tasks::blocking(move || digest(&partial))
+            .await
+            .map_err(unusable)?;
         let path = self.cache.content(&sha256);
         fs::rename(&self.partial, &path).await.map_err(unusable)?;
         origin.sha256 = Some(sha256);
@@ -244,7 +290,9 @@ impl<'a> Transfer<'a> {
     }
 
     async fn partial_size(&self) -> u64 {
-        fs::metadata(&self.partial).await.map_or(0, |metadata| metadata.len())
+        fs::metadata(&self.partial)
+            .await
+            .map_or(0, |metadata| metadata.len())
     }
 
     async fn read_origin(&self) -> Origin {
@@ -261,12 +309,22 @@ impl<'a> Transfer<'a> {
     }
 
     fn refused(&self, reason: String) -> PayloadError {
-        PayloadError::Download { url: shown(self.url), reason }
+        PayloadError::Download {
+            url: shown(self.url),
+            reason,
+        }
     }
 }
 
 fn origin_of(response: &Response) -> Origin {
-    let text = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+    let text = |name| {
+        response
+            .headers()
+            .get(name)?
+            .to_str()
+            .ok()
+            .map(str::to_owned)
+    };
     Origin {
         etag: text(header::ETAG),
         last_modified: text(header::LAST_MODIFIED),
@@ -275,13 +333,19 @@ fn origin_of(response: &Response) -> Origin {
 }
 
 fn starts_at(response: &Response, offset: u64) -> bool {
-    let range = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    let range = response
+        .headers()
+        .get(header::CONTENT_RANGE)
+        .and_then(|value| value.to_str().ok());
     range.is_some_and(|range| range.starts_with(&format!("bytes {offset}-")))
 }
 
 fn digest(path: &Path) -> io::Result<Sha256> {
     let mut hasher = Hasher::new();
-    io::copy(&mut io::BufReader::with_capacity(1 << 20, std::fs::File::open(path)?), &mut HashWriter(&mut hasher))?;
+    io::copy(
+        &mut io::BufReader::with_capacity(1 << 20, std::fs::File::open(path)?),
+        &mut HashWriter(&mut hasher),
+    )?;
     Ok(Sha256(hasher.finalize().into()))
 }
 

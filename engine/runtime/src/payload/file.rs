@@ -7,8 +7,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256 as Hasher};
 use futures_util::future::BoxFuture;
+use sha2::{Digest, Sha256 as Hasher};
 use windlass_host::{BLOCK_SIZE, PayloadSource, SourceError};
 use windlass_model::Sha256;
 
@@ -37,19 +37,32 @@ impl PinnedFile {
     ///
     /// # Errors
     /// If it is missing, no regular file, empty, unreadable, or has another digest.
-    pub fn open(path: &Path, expected: Option<Sha256>, media_type: &str) -> Result<Self, PayloadError> {
-        let unreadable = |cause| PayloadError::Unreadable { path: path.to_owned(), cause };
+    pub fn open(
+        path: &Path,
+        expected: Option<Sha256>,
+        media_type: &str,
+    ) -> Result<Self, PayloadError> {
+        let unreadable = |cause| PayloadError::Unreadable {
+            path: path.to_owned(),
+            cause,
+        };
         let file = File::open(path).map_err(|cause| match cause.kind() {
-            ErrorKind::NotFound => PayloadError::Missing { path: path.to_owned() },
+            ErrorKind::NotFound => PayloadError::Missing {
+                path: path.to_owned(),
+            },
             _ => unreadable(cause),
         })?;
         let metadata = file.metadata().map_err(unreadable)?;
         if !metadata.is_file() {
-            return Err(PayloadError::NotAFile { path: path.to_owned() });
+            return Err(PayloadError::NotAFile {
+                path: path.to_owned(),
+            });
         }
         let size = metadata.len();
         if size == 0 {
-            return Err(PayloadError::Empty { path: path.to_owned() });
+            return Err(PayloadError::Empty {
+                path: path.to_owned(),
+            });
         }
         let mut whole = Hasher::new();
         let mut pins = Vec::with_capacity(usize::try_from(size.div_ceil(BLOCK_SIZE)).unwrap_or(0));
@@ -67,9 +80,18 @@ impl PinnedFile {
         if let Some(expected) = expected
             && expected != sha256
         {
-            return Err(PayloadError::OtherDigest { expected, found: sha256 });
+            return Err(PayloadError::OtherDigest {
+                expected,
+                found: sha256,
+            });
         }
-        let contents = Contents { file, path: path.to_owned(), size, sha256, pins };
+        let contents = Contents {
+            file,
+            path: path.to_owned(),
+            size,
+            sha256,
+            pins,
+        };
         Ok(Self {
             contents: Arc::new(contents),
             cache: BlockCache::new(),
@@ -87,14 +109,21 @@ impl Contents {
     fn read(&self, block: u64) -> Result<Bytes, SourceError> {
         let changed = |what: &str| SourceError::Changed(format!("{} {what}", self.path.display()));
         let offset = block * BLOCK_SIZE;
-        let pin = usize::try_from(block).ok().and_then(|index| self.pins.get(index));
+        let pin = usize::try_from(block)
+            .ok()
+            .and_then(|index| self.pins.get(index));
         let pin = pin.ok_or_else(|| changed("was read beyond its end"))?;
         let length = BLOCK_SIZE.min(self.size - offset);
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        self.file.read_exact_at(&mut bytes, offset).map_err(|cause| match cause.kind() {
-            ErrorKind::UnexpectedEof => changed("was truncated during the rollout"),
-            _ => SourceError::Unavailable(format!("{} at byte {offset}: {cause}", self.path.display())),
-        })?;
+        self.file
+            .read_exact_at(&mut bytes, offset)
+            .map_err(|cause| match cause.kind() {
+                ErrorKind::UnexpectedEof => changed("was truncated during the rollout"),
+                _ => SourceError::Unavailable(format!(
+                    "{} at byte {offset}: {cause}",
+                    self.path.display()
+                )),
+            })?;
         if Hasher::digest(&bytes).as_slice() != pin {
             return Err(changed("was edited during the rollout"));
         }

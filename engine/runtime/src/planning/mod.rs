@@ -7,7 +7,8 @@ mod targets;
 use windlass_core::placement::CutError;
 use windlass_host::PluginError;
 use windlass_model::{
-    Cohort, CohortIndex, Device, DeviceId, DeviceKey, PluginName, ReleaseKey, RolloutPlan, Timestamp,
+    Cohort, CohortIndex, Device, DeviceId, DeviceKey, PluginName, ReleaseKey, RolloutPlan,
+    Timestamp,
 };
 use windlass_store::{Stopped, StoreError, StoreHandle};
 
@@ -61,7 +62,11 @@ pub enum PlanError {
 }
 
 fn list(devices: &[DeviceId]) -> String {
-    devices.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+    devices
+        .iter()
+        .map(|id| format!("`{id}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl From<Stopped> for PlanError {
@@ -80,15 +85,26 @@ impl From<PluginError> for PlanError {
 ///
 /// # Errors
 /// If the registry or a plugin fails, or a selected device has no delivery.
-pub async fn select(store: &StoreHandle, parts: &Parts, now: Timestamp) -> Result<Selection, PlanError> {
+pub async fn select(
+    store: &StoreHandle,
+    parts: &Parts,
+    now: Timestamp,
+) -> Result<Selection, PlanError> {
     let chosen = targets::choose(store, parts, now).await?;
     let first = &parts.policies.first;
     let cohorts = first.policy.cohorts(&chosen.placer.tiers()).await?;
     let targets = chosen
         .placer
         .cut(&cohorts)
-        .map_err(|cause| PlanError::Cohorts { policy: first.pin.name.clone(), cause })?;
-    Ok(Selection { targets, cohorts, unselected: chosen.unselected })
+        .map_err(|cause| PlanError::Cohorts {
+            policy: first.pin.name.clone(),
+            cause,
+        })?;
+    Ok(Selection {
+        targets,
+        cohorts,
+        unselected: chosen.unselected,
+    })
 }
 
 /// The plan that a selection and its parts make; the identity of a run is compared by it.
@@ -98,10 +114,21 @@ pub fn plan(parts: &Parts, release: ReleaseKey, selection: &Selection) -> Rollou
         release,
         settings: parts.settings.clone(),
         cohorts: selection.cohorts.clone(),
-        filter_expression: parts.filter.as_ref().and_then(|filter| filter.expression.clone()),
+        filter_expression: parts
+            .filter
+            .as_ref()
+            .and_then(|filter| filter.expression.clone()),
         filter: parts.filter.as_ref().map(|filter| filter.pin.clone()),
-        policies: parts.policies.iter().map(|policy| policy.pin.clone()).collect(),
-        deliveries: parts.deliveries.iter().map(|delivery| delivery.pin.clone()).collect(),
+        policies: parts
+            .policies
+            .iter()
+            .map(|policy| policy.pin.clone())
+            .collect(),
+        deliveries: parts
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.pin.clone())
+            .collect(),
         unselected: selection.unselected,
         fleet: parts.fleet,
     }
@@ -111,7 +138,11 @@ pub fn plan(parts: &Parts, release: ReleaseKey, selection: &Selection) -> Rollou
 ///
 /// # Errors
 /// If the filter fails.
-pub async fn explain(parts: &Parts, device: &Device, now: Timestamp) -> Result<Option<String>, PlanError> {
+pub async fn explain(
+    parts: &Parts,
+    device: &Device,
+    now: Timestamp,
+) -> Result<Option<String>, PlanError> {
     match &parts.filter {
         Some(part) => Ok(part.filter.explain(now, device).await?),
         None => Ok(None),

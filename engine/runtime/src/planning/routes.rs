@@ -31,6 +31,12 @@ pub(crate) async fn routes(
 
 fn speaks(part: &DeliveryPart, device: &Device) -> bool {
     let schemes = part.delivery.schemes();
-    let scheme = device.address.split_once(':').map_or("", |(scheme, _)| scheme);
-    schemes.is_empty() || schemes.iter().any(|known| known.eq_ignore_ascii_case(scheme))
+    let scheme = device
+        .address
+        .split_once(':')
+        .map_or("", |(scheme, _)| scheme);
+    schemes.is_empty()
+        || schemes
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(scheme))
 }

@@ -11,20 +11,32 @@ pub(super) struct Chosen {
     pub(super) unselected: u64,
 }
 
-pub(super) async fn choose(store: &StoreHandle, parts: &Parts, now: Timestamp) -> Result<Chosen, PlanError> {
+pub(super) async fn choose(
+    store: &StoreHandle,
+    parts: &Parts,
+    now: Timestamp,
+) -> Result<Chosen, PlanError> {
     let mut placer = Placer::new(parts.settings.seed, parts.name.clone());
     let mut selected = 0;
     let total = store.run(|store| store.device_count()).await??;
-    let narrow = parts.filter.as_ref().map(|part| part.filter.narrow().to_vec()).unwrap_or_default();
+    let narrow = parts
+        .filter
+        .as_ref()
+        .map(|part| part.filter.narrow().to_vec())
+        .unwrap_or_default();
     let mut unserved: (u64, Vec<DeviceId>) = (0, Vec::new());
     let mut after = None;
     loop {
         let narrow = narrow.clone();
-        let page = store.run(move |store| store.devices(after, PAGE, &narrow)).await??;
+        let page = store
+            .run(move |store| store.devices(after, PAGE, &narrow))
+            .await??;
         let Some(last) = page.last() else { break };
         after = Some(last.key);
-        let (keys, devices): (Vec<_>, Vec<_>) =
-            page.into_iter().map(|StoredDevice { key, device }| (key, device)).unzip();
+        let (keys, devices): (Vec<_>, Vec<_>) = page
+            .into_iter()
+            .map(|StoredDevice { key, device }| (key, device))
+            .unzip();
         let matches = matching(parts, &devices, now).await?;
         let (keys, devices): (Vec<_>, Vec<Device>) = keys
             .into_iter()
@@ -48,12 +60,19 @@ pub(super) async fn choose(store: &StoreHandle, parts: &Parts, now: Timestamp) -
         }
     }
     match unserved {
-        (0, _) => Ok(Chosen { placer, unselected: total - selected }),
+        (0, _) => Ok(Chosen {
+            placer,
+            unselected: total - selected,
+        }),
         (count, devices) => Err(PlanError::Unserved { count, devices }),
     }
 }
 
-async fn matching(parts: &Parts, devices: &[Device], now: Timestamp) -> Result<Vec<bool>, PlanError> {
+async fn matching(
+    parts: &Parts,
+    devices: &[Device],
+    now: Timestamp,
+) -> Result<Vec<bool>, PlanError> {
     match &parts.filter {
         Some(part) => Ok(part.filter.matches(now, devices).await?),
         None => Ok(vec![true; devices.len()]),

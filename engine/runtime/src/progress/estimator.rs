@@ -27,14 +27,18 @@ impl Estimator {
         self.first.get_or_insert(sample);
         self.samples.push_back(sample);
         let old = |oldest: &Sample| at.saturating_sub(oldest.at) > WINDOW;
-        while self.samples.len() > SAMPLES_MAX || self.samples.len() > 2 && self.samples.front().is_some_and(old) {
+        while self.samples.len() > SAMPLES_MAX
+            || self.samples.len() > 2 && self.samples.front().is_some_and(old)
+        {
             self.samples.pop_front();
         }
     }
 
     /// Bytes per second within the window; 0 before there are two samples.
     pub fn bytes_per_second(&self) -> f64 {
-        let (Some(from), Some(to)) = (self.samples.front(), self.samples.back()) else { return 0.0 };
+        let (Some(from), Some(to)) = (self.samples.front(), self.samples.back()) else {
+            return 0.0;
+        };
         let seconds = to.at.saturating_sub(from.at).as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let bytes = to.bytes.saturating_sub(from.bytes) as f64;
@@ -53,7 +57,11 @@ impl Estimator {
             let done = last.devices - from.devices;
             (seconds > 0.0 && done > 0.0).then(|| done / seconds)
         };
-        let rate = self.samples.front().and_then(rate_since).or_else(|| self.first.as_ref().and_then(rate_since))?;
+        let rate = self
+            .samples
+            .front()
+            .and_then(rate_since)
+            .or_else(|| self.first.as_ref().and_then(rate_since))?;
         Duration::try_from_secs_f64(remaining / rate).ok()
     }
 }
@@ -76,8 +84,14 @@ mod tests {
             estimator.record(at, done, 0);
             if tick > 10 {
                 let left = (devices - done) / per_second;
-                let eta = estimator.eta(devices - done).expect("there is a rate").as_secs_f64();
-                assert!((eta - left).abs() / left.max(0.1) < 0.05, "tick {tick}: {eta} for {left}");
+                let eta = estimator
+                    .eta(devices - done)
+                    .expect("there is a rate")
+                    .as_secs_f64();
+                assert!(
+                    (eta - left).abs() / left.max(0.1) < 0.05,
+                    "tick {tick}: {eta} for {left}"
+                );
             }
         }
     }

@@ -30,7 +30,11 @@ impl Tracker {
     pub fn begin(&self, attempt: AttemptId) -> Transfer {
         let sent = Arc::new(AtomicU64::new(0));
         self.running().insert(attempt, Arc::clone(&sent));
-        Transfer { attempt, sent, tracker: self.clone() }
+        Transfer {
+            attempt,
+            sent,
+            tracker: self.clone(),
+        }
     }
 
     /// Bytes sent by all transfers so far.
@@ -42,11 +46,17 @@ impl Tracker {
 
     /// Each running transfer's bytes.
     pub fn running_bytes(&self) -> Vec<u64> {
-        self.running().values().map(|sent| sent.load(Relaxed)).collect()
+        self.running()
+            .values()
+            .map(|sent| sent.load(Relaxed))
+            .collect()
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<AttemptId, Arc<AtomicU64>>> {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,6 +71,9 @@ impl Drop for Transfer {
     fn drop(&mut self) {
         let mut running = self.tracker.running();
         running.remove(&self.attempt);
-        self.tracker.0.finished.fetch_add(self.sent.load(Relaxed), Relaxed);
+        self.tracker
+            .0
+            .finished
+            .fetch_add(self.sent.load(Relaxed), Relaxed);
     }
 }

@@ -162,7 +162,10 @@ pub(crate) fn run(policy: &Progressive, devices: u64, bad: u64) -> End {
             let ask_at = decision
                 .ask_at
                 .expect("a policy that waits says until when");
-            assert!(ask_at > view.now, "a clock that ran out is no reason to wait");
+            assert!(
+                ask_at > view.now,
+                "a clock that ran out is no reason to wait"
+            );
             view.now = ask_at;
         }
         memo = decision.memo;
