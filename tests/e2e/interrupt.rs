@@ -2,97 +2,74 @@
 
 use std::{num::NonZeroU64, process::Stdio};
 
-use windlass_sim::{Behaviour, FleetSpec};
+use windlass_sim::{Behaviour, FleetSpec, Report};
 
-use crate::support::{Bench, Config, ended};
+use crate::support::{Bench, Config, Ended, ended};
 
-fn slow_fleet() -> FleetSpec {
-    let slow = Behaviour {
-        bandwidth: NonZeroU64::new(1 << 20),
-        ..Behaviour::default()
-    };
-    FleetSpec {
-        count: 40,
-        default: slow,
-        ..FleetSpec::default()
-    }
-}
-
-const ROLLOUT: &str = r#"settle = { grace = "200ms" }"#;
+const DEVICES: u64 = 40;
 
 /// One SIGINT: what is in flight finishes, the exit code is 3, the next run does the rest.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_rollout_finishes_what_is_in_flight_and_goes_on_later() {
-    let bench = Bench::new(slow_fleet(), 200_000);
-    bench.configure(&Config {
-        concurrency: 4,
-        rollout: ROLLOUT,
-        ..Config::default()
-    });
-    let first = interrupted(&bench, &["-INT"]).await;
+    let (first, report) = interrupted_and_continued(&["-INT"], 200_000).await;
     assert_eq!(first.code, Some(3), "{first:#?}");
-    let result = first.result();
-    assert_eq!(result["outcome"], "stopped");
-    assert_eq!(bench.fleet.counts().aborted, 0, "nothing was cut");
-
-    let second = bench.run().await;
-    assert_eq!(second.code, Some(0), "{second:#?}");
-    assert_eq!(second.result()["succeeded"], 40);
-    let report = bench.fleet.stop().await;
-    assert_eq!(report.exactly_once(bench.payload), []);
-    assert_eq!(report.totals.completed, 40);
+    assert_eq!(first.result()["outcome"], "stopped");
+    assert_eq!(report.totals.aborted, 0, "nothing was cut");
+    assert_eq!(report.totals.completed, DEVICES);
 }
 
-/// Two signals: the process ends at once; cut transfers are settled by asking the devices, and
-/// nobody is updated twice.
+/// Two signals: the process ends at once; cut transfers are settled by asking the devices.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_cuts_and_the_next_run_settles() {
-    let bench = Bench::new(slow_fleet(), 2_000_000);
-    bench.configure(&Config {
-        concurrency: 4,
-        rollout: ROLLOUT,
-        ..Config::default()
-    });
-    let first = interrupted(&bench, &["-TERM", "-TERM"]).await;
+    let (first, _) = interrupted_and_continued(&["-TERM", "-TERM"], 2_000_000).await;
     assert_eq!(first.code, Some(3), "{first:#?}");
-    assert!(bench.fleet.counts().installed < 40);
-
-    let second = bench.run().await;
-    assert_eq!(second.code, Some(0), "{second:#?}");
-    assert_eq!(second.result()["succeeded"], 40);
-    let report = bench.fleet.stop().await;
-    assert_eq!(report.exactly_once(bench.payload), []);
-    assert_eq!(report.totals.updated, 40);
 }
 
 /// Even a kill, which nobody can prepare for.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_engine_is_taken_up_without_a_second_update() {
-    let bench = Bench::new(slow_fleet(), 200_000);
+    let (first, _) = interrupted_and_continued(&["-KILL"], 200_000).await;
+    assert_eq!(first.code, None, "{first:#?}");
+}
+
+/// Sends the signals in the middle of a rollout, runs the command again, and checks that every
+/// device was updated, once.
+async fn interrupted_and_continued(signals: &[&str], payload_bytes: usize) -> (Ended, Report) {
+    let slow = Behaviour {
+        bandwidth: NonZeroU64::new(1 << 20),
+        ..Behaviour::default()
+    };
+    let spec = FleetSpec {
+        count: 40,
+        default: slow,
+        ..FleetSpec::default()
+    };
+    let bench = Bench::new(spec, payload_bytes);
     bench.configure(&Config {
         concurrency: 4,
-        rollout: ROLLOUT,
+        rollout: r#"settle = { grace = "200ms" }"#,
         ..Config::default()
     });
-    let first = interrupted(&bench, &["-KILL"]).await;
-    assert_eq!(first.code, None, "{first:#?}");
+    let first = interrupted(&bench, signals).await;
+    assert!(
+        bench.fleet.counts().installed < DEVICES,
+        "it was not done yet"
+    );
 
     let second = bench.run().await;
     assert_eq!(second.code, Some(0), "{second:#?}");
-    assert_eq!(second.result()["succeeded"], 40);
+    assert_eq!(second.result()["succeeded"], DEVICES);
     let report = bench.fleet.stop().await;
     assert_eq!(report.exactly_once(bench.payload), []);
-    assert_eq!(report.totals.updated, 40);
+    assert_eq!(report.totals.updated, DEVICES);
+    (first, report)
 }
 
 /// Runs until some devices were pushed to, then sends the signals.
-async fn interrupted(bench: &Bench, signals: &[&str]) -> crate::support::Ended {
+async fn interrupted(bench: &Bench, signals: &[&str]) -> Ended {
     let mut command = bench.command(&["run", "windlass.toml", "--output", "json"]);
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("windlass starts");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("windlass starts");
     let pid = child.id().to_string();
     let running = tokio::task::spawn_blocking(move || child.wait_with_output().expect("it ends"));
     bench.fleet.until(|counts| counts.begun >= 6).await;

@@ -150,9 +150,9 @@ fn write_inputs(config: &Path, fleet: &Fleet) -> std::io::Result<()> {
 
 fn introduction(args: &DemoArgs) -> String {
     format!(
-        "{} on loopback get {} of pos-app 2.3.0: canary 5%, half 50%, all.\n\
-         Delivery, filter and policy are WebAssembly components; about one device in ten\n\
-         fails its first attempt, 3% are offline for the first {}.\n\n",
+        "{} on loopback get {} of pos-app 2.3.0:\n\
+         canary 5%, half 50%, all. Delivery, filter and policy are WebAssembly\n\
+         components. One device in ten fails its first attempt, 3% are offline for {}.\n\n",
         count(u64::from(args.devices), "simulated device"),
         bytes(PAYLOAD_BYTES as u64),
         duration(OFFLINE_FOR),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use windlass_model::{EventKind, LoggedEvent, Reason, RolloutKey, RolloutName, SkipReason};
+use windlass_model::{
+    EventKind, LoggedEvent, Reason, RolloutKey, RolloutName, SkipReason, Timestamp,
+};
 
 use super::numbers::{count, time};
 
@@ -12,22 +14,32 @@ pub type Names = BTreeMap<RolloutKey, RolloutName>;
 
 /// The event as an object: `seq`, `time`, `rollout`, `type`, then what the type holds.
 pub fn event_json(logged: &LoggedEvent, names: &Names) -> String {
-    let mut line = Map::new();
-    line.insert("seq".into(), logged.seq.0.into());
-    line.insert("time".into(), time(logged.event.at).into());
-    if let Some(name) = logged.event.rollout.as_ref().and_then(|key| names.get(key)) {
-        line.insert("rollout".into(), name.as_str().into());
-    }
-    if let Ok(Value::Object(kind)) = serde_json::to_value(&logged.event.kind) {
-        line.extend(kind);
-    }
+    let mut fields = match serde_json::to_value(&logged.event.kind) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) | Err(_) => Map::new(),
+    };
     for key in ["retry_at", "until"] {
-        if let Some(Value::Number(at)) = line.get(key) {
-            let at = windlass_model::Timestamp(at.as_u64().unwrap_or_default());
-            line.insert(key.into(), time(at).into());
+        if let Some(at) = fields.get(key).and_then(Value::as_u64) {
+            fields.insert(key.into(), time(Timestamp(at)).into());
         }
     }
-    Value::Object(line).to_string()
+    let name = logged.event.rollout.as_ref().and_then(|key| names.get(key));
+    let head = [
+        ("seq", Some(Value::from(logged.seq.0))),
+        ("time", Some(time(logged.event.at).into())),
+        ("rollout", name.map(|name| name.as_str().into())),
+        ("type", fields.remove("type")),
+    ];
+    let mut line = String::from("{");
+    let head = head
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    for (index, (key, value)) in head.chain(fields).enumerate() {
+        let separator = if index == 0 { "" } else { "," };
+        line.push_str(&format!("{separator}{}:{value}", Value::from(key)));
+    }
+    line.push('}');
+    line
 }
 
 /// The event in words, without its time.
