@@ -1,8 +1,8 @@
 //! The release's bytes: found, hashed and pinned before any device is touched, then read
 //! in blocks that all devices share.
 //!
-//! [`file`] pins a local file and reads it in place; [`download`] brings a URL into the
-//! content-addressed cache first, where it is a file like any other; [`blocks`] is the
+//! `file` pins a local file and reads it in place; `download` brings a URL into the
+//! content-addressed cache first, where it is a file like any other; `blocks` is the
 //! shared memory between disk and devices.
 
 mod blocks;
