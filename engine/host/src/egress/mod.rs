@@ -2,7 +2,7 @@
 //! cut off here.
 //!
 //! A job reaches what its [`Lease`](crate::lease::Lease) names, at the addresses that the
-//! name resolved to, and only if none of those is [special](address). Connections are
+//! name resolved to, and only if none of those is special (`address`). Connections are
 //! HTTP/1.1, kept for the next job of the same plugin at the same place, and each is
 //! driven by one task on the I/O runtime that its owner aborts by dropping it. No redirect
 //! is followed, no proxy is asked.
