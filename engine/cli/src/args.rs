@@ -210,6 +210,12 @@ pub struct FleetArgs {
     /// The port that all devices listen on; each has an address of its own in 127.0.0.0/8.
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub port: u16,
+    /// Give each device a port of its own on 127.0.0.1 instead; for small fleets.
+    #[arg(long, conflicts_with = "port")]
+    pub own_ports: bool,
+    /// Where the fault `cut` breaks a body.
+    #[arg(long, default_value = "64KiB", value_parser = units::parse_size, value_name = "SIZE")]
+    pub cut_at: u64,
     /// Seeds which device fails how.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,

@@ -123,6 +123,12 @@ CREATE TABLE attempt (
 CREATE UNIQUE INDEX attempt_unsettled ON attempt (device) WHERE settled_at IS NULL;
 CREATE INDEX attempt_assignment ON attempt (assignment);
 
+CREATE TABLE checkpoint (
+    assignment INTEGER PRIMARY KEY REFERENCES assignment (id),
+    attempt INTEGER NOT NULL,  -- that kept it
+    data BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,

@@ -11,6 +11,7 @@ use crate::{
     CommitError, Store, StoreError,
     assignment::StateColumns,
     attempt::{self, AttemptEnd, Start},
+    checkpoint::drop_checkpoint,
     codes::{Code as _, duration_millis, millis},
     decision, log,
     registry::observe,
@@ -142,7 +143,11 @@ fn apply_change(
         }
         Change::Assignment { from, row } => {
             times.note(row);
-            move_assignment(connection, rollout, *from, row)
+            move_assignment(connection, rollout, *from, row)?;
+            if row.state.kind().is_ended() {
+                drop_checkpoint(connection, row.id)?;
+            }
+            Ok(())
         }
         Change::CancelRemaining => cancel_remaining(connection, rollout, times),
         Change::AttemptStarted {

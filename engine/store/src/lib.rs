@@ -7,7 +7,8 @@
 //! - [`Location`], [`Store::open`], [`Store::open_read_only`]: one owner per state file,
 //!   held by a lock beside it; readers need none.
 //! - `registry`: devices, what was observed of them, and the index that narrows filters.
-//! - `release`, `rollout`, `assignment`, `attempt`: what is delivered to whom.
+//! - `release`, `rollout`, `assignment`, `attempt`, `checkpoint`: what is delivered to whom,
+//!   and how far.
 //! - `commit`: applies what `windlass-core` decided; the rules themselves are not here.
 //! - `snapshot`: reads a rollout back for `windlass-core`.
 //! - `log`, `decision`: the events and the reasons, append-only.
@@ -19,6 +20,7 @@
 mod assignment;
 mod attempt;
 mod check;
+mod checkpoint;
 mod codes;
 mod commit;
 mod decision;

@@ -1,4 +1,4 @@
-use std::{num::NonZeroU64, time::Duration};
+use std::{net::Ipv4Addr, num::NonZeroU64, time::Duration};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,94 +16,25 @@ use crate::{
     render::{bytes, count},
 };
 
-/// Where a cut breaks a body.
-const CUT_AFTER: u64 = 64 * 1024;
-
-/// The faults that can be asked for by name.
-const FAULTS: [(&str, Failing); 9] = [
-    (
-        "flaky",
-        Failing {
-            fault: status(503),
-            when: When::First(2),
-        },
-    ),
-    (
-        "server-error",
-        Failing {
-            fault: status(500),
-            when: When::Always,
-        },
-    ),
-    (
-        "busy",
-        Failing {
-            fault: Fault::Status {
-                code: http::StatusCode::TOO_MANY_REQUESTS,
-                retry_after: Some(1),
-            },
-            when: When::First(1),
-        },
-    ),
-    (
-        "reject",
-        Failing {
-            fault: status(400),
-            when: When::Always,
-        },
-    ),
-    (
-        "refuse",
-        Failing {
-            fault: Fault::Refuse,
-            when: When::Always,
-        },
-    ),
-    (
-        "hang",
-        Failing {
-            fault: Fault::Hang,
-            when: When::Always,
-        },
-    ),
-    (
-        "cut",
-        Failing {
-            fault: Fault::Cut { after: CUT_AFTER },
-            when: When::First(1),
-        },
-    ),
-    (
-        "swallow",
-        Failing {
-            fault: Fault::Swallow,
-            when: When::First(1),
-        },
-    ),
-    (
-        "wrong-version",
-        Failing {
-            fault: Fault::KeepVersion,
-            when: When::Always,
-        },
-    ),
-];
-
-const fn status(code: u16) -> Fault {
-    match code {
-        503 => Fault::Status {
-            code: http::StatusCode::SERVICE_UNAVAILABLE,
-            retry_after: None,
-        },
-        400 => Fault::Status {
-            code: http::StatusCode::BAD_REQUEST,
-            retry_after: None,
-        },
-        _ => Fault::Status {
-            code: http::StatusCode::INTERNAL_SERVER_ERROR,
-            retry_after: None,
-        },
-    }
+/// The faults that can be asked for by name; a cut breaks a body after `cut_at` bytes.
+fn faults(cut_at: u64) -> [(&'static str, Failing); 9] {
+    let failing = |fault, when| Failing { fault, when };
+    let busy = Fault::Status {
+        code: http::StatusCode::TOO_MANY_REQUESTS,
+        retry_after: Some(1),
+    };
+    let cut = Fault::Cut { after: cut_at };
+    [
+        ("flaky", failing(Fault::status(503), When::First(2))),
+        ("server-error", failing(Fault::status(500), When::Always)),
+        ("busy", failing(busy, When::First(1))),
+        ("reject", failing(Fault::status(400), When::Always)),
+        ("refuse", failing(Fault::Refuse, When::Always)),
+        ("hang", failing(Fault::Hang, When::Always)),
+        ("cut", failing(cut, When::First(1))),
+        ("swallow", failing(Fault::Swallow, When::First(1))),
+        ("wrong-version", failing(Fault::KeepVersion, When::Always)),
+    ]
 }
 
 pub(super) async fn fleet(args: FleetArgs) -> Result<Exit, Failure> {
@@ -161,7 +92,13 @@ fn spec(args: &FleetArgs) -> Result<FleetSpec, Diagnostic> {
     Ok(FleetSpec {
         count: args.count as usize,
         seed: args.seed,
-        addressing: Addressing::Loopback { port: args.port },
+        addressing: if args.own_ports {
+            Addressing::Ports {
+                address: Ipv4Addr::LOCALHOST,
+            }
+        } else {
+            Addressing::Loopback { port: args.port }
+        },
         default: Behaviour {
             latency: latency..=latency,
             bandwidth: args.bandwidth.and_then(NonZeroU64::new),
@@ -174,7 +111,7 @@ fn spec(args: &FleetArgs) -> Result<FleetSpec, Diagnostic> {
         faults: args
             .faults
             .iter()
-            .map(|text| fault(text))
+            .map(|text| fault(text, args.cut_at))
             .collect::<Result<_, _>>()?,
         offline_share: args.offline,
         offline: Offline {
@@ -185,26 +122,24 @@ fn spec(args: &FleetArgs) -> Result<FleetSpec, Diagnostic> {
     })
 }
 
-fn fault(text: &str) -> Result<FaultRate, Diagnostic> {
+fn fault(text: &str, cut_at: u64) -> Result<FaultRate, Diagnostic> {
     let malformed = || {
         Diagnostic::error(format!("`{text}` is no fault"))
             .help("write KIND=SHARE, such as `flaky=0.1`")
     };
     let (kind, share) = text.split_once('=').ok_or_else(malformed)?;
     let share = share.parse().map_err(|_| malformed())?;
-    let known = FAULTS.iter().find(|(name, _)| *name == kind);
+    let faults = faults(cut_at);
+    let names = faults.each_ref().map(|(name, _)| *name);
+    let known = faults.into_iter().find(|(name, _)| *name == kind);
     let Some((_, failing)) = known else {
-        let names = FAULTS.map(|(name, _)| name);
         let diagnostic = Diagnostic::error(format!("there is no fault `{kind}`"));
         return Err(match nearest(kind, names) {
             Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
             None => diagnostic.help(format!("the faults are {}", names.join(", "))),
         });
     };
-    Ok(FaultRate {
-        failing: failing.clone(),
-        share,
-    })
+    Ok(FaultRate { failing, share })
 }
 
 fn text(report: &Report) -> String {

@@ -97,7 +97,7 @@ async fn with_store(
     let events = bus.subscribe(store.clone(), after);
     let driver = Driver::load(DriverParts {
         clock,
-        executor: Arc::new(PluginExecutor::new(parts)),
+        executor: Arc::new(PluginExecutor::new(parts, store.clone())),
         store: store.clone(),
         bus,
         rollout,

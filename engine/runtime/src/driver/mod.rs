@@ -5,6 +5,7 @@
 //! the busier the engine, the fewer transactions per device. The loop is generic over its
 //! [`Clock`] and its [`Executor`], so a simulation runs this loop and not a copy.
 
+mod checkpoints;
 mod effects;
 mod executor;
 mod live;

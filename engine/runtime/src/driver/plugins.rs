@@ -2,17 +2,21 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use windlass_core::{Candidate, DecideRequest, DeliveryFacts, Gate, admission};
-use windlass_host::{Job, JobObserver, PluginError, PolicyCandidate, ProbeLimits};
+use windlass_host::{Job, PluginError, PolicyCandidate, ProbeLimits};
 use windlass_model::{
     Admission, Assignment, AssignmentState, AttemptOutcome, Connectivity, Decision, Device,
     Failure, FailureKind, Reason, Release, Timestamp, Verification,
 };
 
-use super::{Attempt, AttemptEnd, Executor};
+use windlass_store::StoreHandle;
+
+use super::{
+    Attempt, AttemptEnd, Executor,
+    checkpoints::{Checkpoints, Listener},
+};
 use crate::{
     parts::{DeliveryPart, Parts},
     planning::routes,
-    progress::Transfer,
 };
 
 /// Probes at once: enough for a fleet that wakes up together, few enough that a fleet that
@@ -25,13 +29,18 @@ const PLUGIN_TROUBLE_DELAY: std::time::Duration = std::time::Duration::from_secs
 pub struct PluginExecutor {
     parts: Parts,
     release: Arc<Release>,
+    checkpoints: Checkpoints,
 }
 
 impl PluginExecutor {
-    /// Takes over what a rollout runs with.
-    pub fn new(parts: Parts) -> Self {
+    /// Takes over what a rollout runs with; `store` keeps the deliveries' checkpoints.
+    pub fn new(parts: Parts, store: StoreHandle) -> Self {
         let release = Arc::new(parts.release.clone());
-        Self { parts, release }
+        Self {
+            parts,
+            release,
+            checkpoints: Checkpoints(store),
+        }
     }
 
     async fn route(&self, device: &Device) -> Option<&DeliveryPart> {
@@ -51,7 +60,7 @@ impl PluginExecutor {
             .and_then(|route| self.parts.deliveries.get(route.0))
     }
 
-    fn job(&self, attempt: &Attempt) -> Job {
+    fn job(&self, attempt: &Attempt, listener: Arc<Listener>) -> Job {
         Job {
             device: Arc::clone(&attempt.device),
             release: Arc::clone(&self.release),
@@ -62,7 +71,7 @@ impl PluginExecutor {
             idle: self.parts.settings.timeouts.idle,
             deadline: self.parts.settings.timeouts.attempt,
             cancel: attempt.cancel.clone(),
-            observer: Arc::new(Observer(attempt.transfer.clone())),
+            observer: listener,
         }
     }
 
@@ -157,18 +166,6 @@ fn candidate(row: &Assignment, device: &Arc<Device>) -> PolicyCandidate {
     }
 }
 
-struct Observer(Option<Arc<Transfer>>);
-
-impl JobObserver for Observer {
-    fn progress(&self, bytes: u64) {
-        if let Some(transfer) = &self.0 {
-            transfer.sent(bytes);
-        }
-    }
-
-    fn checkpoint(&self, _data: Vec<u8>) {}
-}
-
 impl Executor for PluginExecutor {
     fn facts(&self) -> DeliveryFacts {
         let deliveries = &self.parts.deliveries;
@@ -215,10 +212,17 @@ impl Executor for PluginExecutor {
                 bytes: 0,
             };
         };
-        let end = part
-            .delivery
-            .push(self.job(&attempt), Arc::clone(&self.parts.payload))
-            .await;
+        let listener = Listener::new(attempt.transfer.clone());
+        let mut job = self.job(&attempt, Arc::clone(&listener));
+        let payload = Arc::clone(&self.parts.payload);
+        let end = if part.delivery.capabilities().resumes {
+            job.checkpoint = self.checkpoints.read(attempt.assignment).await;
+            let of = (attempt.assignment, attempt.id);
+            let push = part.delivery.push(job, payload);
+            self.checkpoints.keep_during(push, &listener, of).await
+        } else {
+            part.delivery.push(job, payload).await
+        };
         AttemptEnd {
             outcome: end.outcome,
             bytes: end.bytes_sent,
@@ -228,7 +232,8 @@ impl Executor for PluginExecutor {
     async fn verify(&self, attempt: Attempt) -> Result<Verification, Failure> {
         match self.route(&attempt.device).await {
             Some(part) if part.delivery.capabilities().verifies => {
-                part.delivery.verify(self.job(&attempt)).await
+                let listener = Listener::new(None);
+                part.delivery.verify(self.job(&attempt, listener)).await
             }
             Some(_) | None => Ok(Verification::CannotTell),
         }

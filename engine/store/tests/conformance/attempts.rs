@@ -1,7 +1,7 @@
-use windlass_model::{AttemptOutcome, Change, FailureKind, Timestamp};
+use windlass_model::{AssignmentState, AttemptOutcome, Change, FailureKind, Timestamp};
 use windlass_store::{AttemptEnd, CommitError, StoreError};
 
-use crate::fixture::{Fixture, attempt, failure, set, started};
+use crate::fixture::{Fixture, attempt, failure, moved, set, started};
 
 /// Design §6: over all rollouts, always.
 pub(crate) fn a_device_has_one_unsettled_attempt_over_all_rollouts(f: &mut Fixture) {
@@ -85,4 +85,22 @@ pub(crate) fn the_newest_report_of_an_attempt_holds(f: &mut Fixture) {
         let stored = f.store.attempts(row.id).expect("readable").remove(0);
         assert_eq!(stored.settled_at, Some(Timestamp(7_000)));
     }
+}
+
+/// What a delivery keeps is fenced by the attempt, and goes with the assignment.
+pub(crate) fn a_checkpoint_is_that_of_the_newest_attempt_until_the_assignment_ends(
+    f: &mut Fixture,
+) {
+    let devices = f.fleet(1);
+    let rollout = f.rollout("r", &devices, 1);
+    let row = f.assignments(rollout).remove(0);
+    let kept = |f: &Fixture| f.store.checkpoint(row.id).expect("readable");
+    assert_eq!(kept(f), None);
+    for (id, data) in [(2, b"two"), (1, b"old"), (2, b"new")] {
+        let put = f.store.put_checkpoint(row.id, attempt(id), data);
+        put.expect("writable");
+    }
+    assert_eq!(kept(f), Some(b"new".to_vec()));
+    f.apply(rollout, vec![moved(&row, AssignmentState::Rejected)]);
+    assert_eq!(kept(f), None);
 }

@@ -72,6 +72,7 @@ conformance! {
         a_device_has_one_unsettled_attempt_over_all_rollouts,
         attempt_ids_are_never_given_out_twice,
         the_newest_report_of_an_attempt_holds,
+        a_checkpoint_is_that_of_the_newest_attempt_until_the_assignment_ends,
     };
     reading::{
         a_snapshot_counts_what_was_committed,
