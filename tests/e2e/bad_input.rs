@@ -229,3 +229,23 @@ async fn check_touches_nothing() {
     assert!(!bench.has_state());
     assert_eq!(bench.fleet.stop().await.totals.connections, 0);
 }
+
+/// What only planning finds is found before the state file is opened, by `check` as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_no_delivery_serves() {
+    let bench = Bench::new(
+        FleetSpec {
+            count: 1,
+            ..FleetSpec::default()
+        },
+        100,
+    );
+    bench.configure(&Config::default());
+    bench.write(
+        "devices.json",
+        r#"[{"id": "gate-1", "name": "Gate", "address": "ssh://gate-1.example"}]"#,
+    );
+    insta::assert_snapshot!(said(&bench).await);
+    let checked = bench.windlass(&["check", "windlass.toml"]).await;
+    assert_eq!(checked.code, Some(2), "{checked:#?}");
+}

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU64, process::Stdio};
 
-use windlass_sim::{Behaviour, FleetSpec, Report};
+use windlass_sim::{Behaviour, Fault, FleetSpec, Report, When};
 
 use crate::support::{Bench, Config, Ended, ended};
 
@@ -67,12 +67,16 @@ async fn interrupted_and_continued(signals: &[&str], payload_bytes: usize) -> (E
 
 /// Runs until some devices were pushed to, then sends the signals.
 async fn interrupted(bench: &Bench, signals: &[&str]) -> Ended {
+    interrupted_at(bench, signals, 6).await
+}
+
+async fn interrupted_at(bench: &Bench, signals: &[&str], begun: u64) -> Ended {
     let mut command = bench.command(&["run", "windlass.toml", "--output", "json"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().expect("windlass starts");
     let pid = child.id().to_string();
     let running = tokio::task::spawn_blocking(move || child.wait_with_output().expect("it ends"));
-    bench.fleet.until(|counts| counts.begun >= 6).await;
+    bench.fleet.until(|counts| counts.begun >= begun).await;
     for signal in signals {
         let sent = std::process::Command::new("kill")
             .args([signal, pid.as_str()])
@@ -80,4 +84,33 @@ async fn interrupted(bench: &Bench, signals: &[&str]) -> Ended {
         assert!(sent.expect("kill starts").success());
     }
     ended(running.await.expect("waiting does not panic"))
+}
+
+/// A device that a killed rollout has not settled is not pushed to by another one; it waits until
+/// the first has found out what became of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unsettled_device_is_left_alone_by_other_rollouts() {
+    let spec = FleetSpec {
+        count: 4,
+        default: Behaviour::failing(Fault::Hang, When::First(1)),
+        ..FleetSpec::default()
+    };
+    let bench = Bench::new(spec, 1_000);
+    let first = bench.configure(&Config {
+        rollout: r#"settle = { grace = "200ms" }"#,
+        ..Config::default()
+    });
+    interrupted_at(&bench, &["-KILL"], 4).await;
+    let text = std::fs::read_to_string(&first).expect("it was written");
+    bench.write("other.toml", &text.replace("app-9", "app-9-again"));
+    let other = ["run", "other.toml", "--output", "json", "--wait", "300ms"];
+    let other = bench.windlass(&other).await;
+    assert_eq!(other.code, Some(3), "{other:#?}");
+    assert_eq!(other.result()["deferred"], 4);
+    assert_eq!(bench.fleet.counts().begun, 4, "nobody was pushed to again");
+
+    let settled = bench.run().await;
+    assert_eq!(settled.code, Some(0), "{settled:#?}");
+    let report = bench.fleet.stop().await;
+    assert_eq!(report.exactly_once(bench.payload), []);
 }

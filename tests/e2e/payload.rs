@@ -126,11 +126,13 @@ async fn changed_payload_stops_the_rollout(change: impl FnOnce(&mut File, u64)) 
     );
     bench.configure(&Config {
         concurrency: 4,
+        rollout: r#"settle = { grace = "200ms" }"#,
         ..Config::default()
     });
     let command = bench.command(&["run", "windlass.toml", "--output", "json"]);
     let running = tokio::spawn(crate::support::finish(command));
     bench.fleet.until(|counts| counts.begun > 0).await;
+    let original = fs::read(bench.path("app.img")).expect("the payload is there");
     let mut file = OpenOptions::new()
         .write(true)
         .open(bench.path("app.img"))
@@ -139,6 +141,15 @@ async fn changed_payload_stops_the_rollout(change: impl FnOnce(&mut File, u64)) 
     let ended = running.await.expect("waiting does not panic");
     assert_eq!(ended.code, Some(3), "{ended:#?}");
     assert!(ended.stdout.contains("during the rollout"), "{ended:#?}");
+    assert_eq!(bench.fleet.report().totals.wrong_bytes, 0);
+
+    // With the right bytes back, a person lifts the pause and the same rollout goes on.
+    fs::write(bench.path("app.img"), original).expect("the folder can be written");
+    let paused = bench.run().await;
+    assert_eq!(paused.code, Some(3), "nobody lifted the pause: {paused:#?}");
+    let resumed = ["run", "windlass.toml", "--output", "json", "--resume"];
+    let resumed = bench.windlass(&resumed).await;
+    assert_eq!(resumed.code, Some(0), "{resumed:#?}");
     let report = bench.fleet.stop().await;
     assert_eq!(report.totals.wrong_bytes, 0);
     assert_eq!(report.exactly_once(bench.payload), []);

@@ -78,6 +78,9 @@ pub struct RunArgs {
     /// `10m` in which nothing moved.
     #[arg(long, default_value = "blocked", value_parser = wait_for, value_name = "done|blocked|DURATION")]
     pub wait: WaitFor,
+    /// Lift a pause that a policy, a person or a changed payload left behind.
+    #[arg(long)]
+    pub resume: bool,
     /// Go on although filter, policies or settings differ from those it was started with.
     #[arg(long)]
     pub accept_changes: bool,

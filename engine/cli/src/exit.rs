@@ -33,13 +33,24 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// Its number.
+    pub fn code(self) -> i32 {
+        i32::from(self.number())
+    }
+
+    fn number(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Finished => 1,
+            Self::BadInput => 2,
+            Self::Resumable => 3,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Success => 0,
-            Exit::Finished => 1,
-            Exit::BadInput => 2,
-            Exit::Resumable => 3,
-        })
+        Self::from(exit.number())
     }
 }

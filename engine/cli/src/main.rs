@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 use windlass_cli::{
-    args::Cli,
+    args::{Cli, Command},
     command::{self, Failure},
     console,
     exit::Exit,
@@ -34,6 +34,10 @@ fn main() -> ExitCode {
             return Exit::Resumable.into();
         }
     };
+    let broken = match cli.command {
+        Command::Run(_) | Command::Demo(_) => Exit::Resumable,
+        _ => Exit::Finished,
+    };
     match runtime.block_on(command::execute(cli.command)) {
         Ok(exit) => exit.into(),
         Err(Failure::Input(diagnostics)) => {
@@ -42,7 +46,7 @@ fn main() -> ExitCode {
         }
         Err(Failure::Broken(error)) => {
             console::error(&format!("error: {error:#}"));
-            Exit::Resumable.into()
+            broken.into()
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -35,7 +35,21 @@ impl ArtifactCache {
             .recursive(true)
             .mode(0o700)
             .create(directory)?;
-        // It may have been there before, for all to write.
+        let found = fs::metadata(directory)?;
+        if found.uid() != rustix::process::geteuid().as_raw() {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "it belongs to another user, who could put native code into it",
+            ));
+        }
+        // It may have been there before, for others to write: then its key may be theirs.
+        if found.mode() & 0o022 != 0 {
+            fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+            match fs::remove_file(directory.join("key")) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
         fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);

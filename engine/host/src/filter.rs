@@ -4,11 +4,11 @@ use windlass_model::{Condition, Device, IndexedField as Field, Relation, Timesta
 
 use crate::{
     OpenError, PluginError, PluginErrorKind,
-    bindings::filter,
+    bindings::{filter, types},
     contract::{FilterContract, Opening},
     convert::{Projection, cut, device_record, value},
     guest::{Opened, Template},
-    limits::BATCH,
+    limits::{BATCH, TEXT_BYTES},
 };
 
 /// A filter that was opened with an expression and settings. Cheap to clone.
@@ -50,7 +50,7 @@ impl Filter {
                                 guest.compiled_filter().call_narrow(store, filter).await
                             })
                         },
-                        |said| Ok(said.into_iter().map(condition).collect()),
+                        |said| Ok(said.into_iter().filter_map(condition).collect()),
                     )
                     .await?;
                 Ok(Self {
@@ -176,8 +176,21 @@ fn unpack(bits: &[u8], count: usize) -> Result<Vec<bool>, PluginErrorKind> {
     Ok((0..count).map(is_set).collect())
 }
 
-fn condition(said: filter::Condition) -> Condition {
-    Condition {
+/// None for one with a text that would have to be cut: what was left of it would be another
+/// condition, and could keep matching devices from the filter.
+fn condition(said: filter::Condition) -> Option<Condition> {
+    let is_whole = |value: &types::Value| match value {
+        types::Value::Text(text) | types::Value::Json(text) => text.len() <= TEXT_BYTES,
+        types::Value::Integer(_) | types::Value::Real(_) | types::Value::Boolean(_) => true,
+    };
+    let values = match &said.relation {
+        filter::Relation::Equals(value) => std::slice::from_ref(value),
+        filter::Relation::OneOf(values) => values,
+    };
+    if !values.iter().all(is_whole) {
+        return None;
+    }
+    Some(Condition {
         field: match said.field {
             filter::IndexedField::Id => Field::Id,
             filter::IndexedField::Kind => Field::Kind,
@@ -191,5 +204,5 @@ fn condition(said: filter::Condition) -> Condition {
             filter::Relation::Equals(said) => Relation::Equals(value(said)),
             filter::Relation::OneOf(said) => Relation::OneOf(said.into_iter().map(value).collect()),
         },
-    }
+    })
 }

@@ -41,6 +41,10 @@ impl Default for Limits {
     }
 }
 
+/// Memory that each instance may count on, in bytes: with less than this for all that run at
+/// once, a high concurrency would fail the plugins it is meant for.
+pub(crate) const INSTANCE_SHARE: usize = 4 << 20;
+
 /// How often the engine's epoch advances: a guest yields at least this often, and is
 /// stopped at most this late.
 pub(crate) const EPOCH_TICK: Duration = Duration::from_millis(5);
@@ -72,7 +76,7 @@ pub(crate) const HOSTCALL_BYTES: usize = 2 << 20;
 pub(crate) const ANSWER_BYTES: usize = 32 << 20;
 
 /// Handles that a guest holds at once; a job needs about ten.
-pub(crate) const HANDLES: usize = 1_024;
+pub(crate) const HANDLES: usize = 128;
 
 /// Random bytes that one call may ask for; a key has 32.
 pub(crate) const RANDOM_BYTES: u64 = 4 << 10;

@@ -1,6 +1,6 @@
 //! Attempts: their ids, their course, and the fence around a device with an unsettled one.
 
-use std::{num::NonZeroU32, ops::Range};
+use std::{collections::BTreeSet, num::NonZeroU32, ops::Range};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, ffi, params};
 use windlass_model::{
@@ -71,6 +71,20 @@ impl Store {
         )?;
         transaction.commit()?;
         Ok(first..end)
+    }
+
+    /// Those of `devices` that have an unsettled attempt, in whatever rollout.
+    pub fn fenced(&self, devices: &[DeviceKey]) -> Result<BTreeSet<DeviceKey>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM attempt WHERE device = ?1 AND settled_at IS NULL)",
+        )?;
+        let mut fenced = BTreeSet::new();
+        for device in devices {
+            if statement.query_row([device.0], |row| row.get(0))? {
+                fenced.insert(*device);
+            }
+        }
+        Ok(fenced)
     }
 
     /// The attempts of an assignment, in the order of their ids.

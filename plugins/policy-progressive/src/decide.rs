@@ -107,7 +107,9 @@ fn judge(
                 Standing::NotMet | Standing::Inconclusive => true,
                 Standing::Met | Standing::Working | Standing::Waiting => false,
             };
-            let verdict = if (failed || overdue) && !last_ended {
+            // A deadline that passed keeps later cohorts shut by their ceilings; a hold would
+            // keep this cohort's own devices from ever meeting the gate.
+            let verdict = if failed && !last_ended {
                 Verdict::Hold
             } else {
                 Verdict::Continue

@@ -6,7 +6,11 @@ use windlass_model::{Sha256, StateKind};
 use windlass_runtime::{RunEnd, WaitFor};
 use windlass_sim::{Behaviour, Failing, Fault, FaultRate, Fleet, FleetSpec, Offline, Report, When};
 
-use super::{Failure, run::roll_out, watch};
+use super::{
+    Failure,
+    run::{RunOptions, roll_out},
+    watch,
+};
 use crate::diagnostic::Diagnostic;
 use crate::{
     args::{DemoArgs, Output},
@@ -75,7 +79,14 @@ pub(super) async fn demo(args: DemoArgs) -> Result<Exit, Failure> {
         console::text(&introduction(&args));
     }
     let prepared = setup::prepare(&config, &Overrides::default(), &watch::Quiet).await?;
-    let end = roll_out(prepared, args.output, WaitFor::Done, false, "windlass demo").await?;
+    let options = RunOptions {
+        output: args.output,
+        wait: WaitFor::Done,
+        accept_changes: false,
+        resumed_by: None,
+        again: "windlass demo".into(),
+    };
+    let end = roll_out(prepared, options).await?;
     let report = fleet.stop().await;
     let violations = report.exactly_once(payload);
     if args.output == Output::Human {

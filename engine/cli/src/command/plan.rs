@@ -10,7 +10,7 @@ use windlass_runtime::{
 };
 use windlass_store::{StoreHandle, StoreThread};
 
-use super::{Failure, devices::status, run::plan_failure, watch};
+use super::{Failure, devices::status, watch};
 use crate::{
     args::{Output, PlanArgs},
     console,
@@ -44,7 +44,7 @@ async fn show(args: &PlanArgs, prepared: &Prepared, store: &StoreHandle) -> Resu
     }
     let selection = planning::select(store, parts, now)
         .await
-        .map_err(plan_failure)?;
+        .map_err(setup::plan_diagnostic)?;
     let listing = Listing {
         args,
         parts,
@@ -131,7 +131,7 @@ impl Listing<'_> {
                 shown += 1;
                 let why = planning::explain(self.parts, &stored.device, now)
                     .await
-                    .map_err(plan_failure)?;
+                    .map_err(setup::plan_diagnostic)?;
                 let why = why.unwrap_or_else(|| "the filter does not match".into());
                 match self.args.output {
                     Output::Human => console::line(&row(&stored.device, &why)),

@@ -14,7 +14,7 @@ use windlass_store::{StoreHandle, StoreThread};
 use super::{Failure, watch};
 use crate::{
     args::{Output, RunArgs},
-    diagnostic::{Diagnostic, Diagnostics},
+    diagnostic::Diagnostic,
     exit::Exit,
     setup::{self, Prepared},
 };
@@ -23,33 +23,42 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let progress = watch::Preparing::new(args.output);
     let prepared = setup::prepare(&args.config, &args.overrides, &progress).await?;
     progress.finish();
-    let resume = format!("windlass run {}", args.config.display());
-    let end = roll_out(
-        prepared,
-        args.output,
-        args.wait,
-        args.accept_changes,
-        &resume,
-    )
-    .await?;
+    let options = RunOptions {
+        output: args.output,
+        wait: args.wait,
+        accept_changes: args.accept_changes,
+        resumed_by: args.resume.then(actor),
+        again: format!("windlass run {}", args.config.display()),
+    };
+    let end = roll_out(prepared, options).await?;
     Ok(Exit::of_run(end.outcome, &end.counts))
 }
 
+/// How a rollout is run.
+pub(super) struct RunOptions {
+    pub(super) output: Output,
+    pub(super) wait: WaitFor,
+    pub(super) accept_changes: bool,
+    /// Who lifts a pause, if somebody does.
+    pub(super) resumed_by: Option<String>,
+    /// The command that goes on.
+    pub(super) again: String,
+}
+
+/// Who the log says it was.
+fn actor() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "operator".into())
+}
+
 /// The main job: from what is prepared to the end of the run.
-pub(super) async fn roll_out(
-    prepared: Prepared,
-    output: Output,
-    wait: WaitFor,
-    accept_changes: bool,
-    resume: &str,
-) -> Result<RunEnd, Failure> {
+pub(super) async fn roll_out(prepared: Prepared, options: RunOptions) -> Result<RunEnd, Failure> {
     for warning in prepared.warnings.iter() {
         warning.emit();
     }
     let thread = StoreThread::start(setup::open_state(&prepared.config)?)
         .context("the store cannot start")?;
     let store = thread.handle();
-    let outcome = with_store(prepared, &store, output, wait, accept_changes, resume).await;
+    let outcome = with_store(prepared, &store, options).await;
     drop(store);
     thread.shutdown().await.context("the state file failed")?;
     outcome
@@ -58,10 +67,7 @@ pub(super) async fn roll_out(
 async fn with_store(
     prepared: Prepared,
     store: &StoreHandle,
-    output: Output,
-    wait: WaitFor,
-    accept_changes: bool,
-    resume: &str,
+    options: RunOptions,
 ) -> Result<RunEnd, Failure> {
     let clock = SystemClock::new();
     let Prepared {
@@ -72,12 +78,13 @@ async fn with_store(
         ..
     } = prepared;
     let name = parts.name.clone();
-    let known = known_rollout(store, &parts, accept_changes).await?;
-    if let Some(file) = &config.devices {
+    let known = known_rollout(store, &parts, options.accept_changes).await?;
+    let has_ended = known.as_ref().is_some_and(has_ended);
+    if let Some(file) = config.devices.as_ref().filter(|_| !has_ended) {
         setup::import_fleet(store, &file.value, setup::Import::Replace, clock.now().wall).await?;
     }
     let rollout = match known {
-        Some(key) => key,
+        Some(rollout) => rollout.key,
         None => create_rollout(store, &parts, &clock).await?,
     };
     for component in components {
@@ -102,13 +109,28 @@ async fn with_store(
         bus,
         rollout,
         concurrency: config.engine.concurrency,
-        wait,
+        wait: options.wait,
+        resumed_by: options.resumed_by,
     })
     .await
     .context("the rollout could not be taken up")?;
-    let end = watch::watch(driver, events, output, (rollout, name), resume).await?;
+    let end = watch::watch(
+        driver,
+        events,
+        options.output,
+        (rollout, name),
+        &options.again,
+    )
+    .await?;
     drop(host);
     Ok(end)
+}
+
+fn has_ended(rollout: &StoredRollout) -> bool {
+    matches!(
+        rollout.state,
+        RolloutState::Aborted | RolloutState::Completed
+    )
 }
 
 /// The rollout of this name, if it was started before and is still the same one.
@@ -116,7 +138,7 @@ async fn known_rollout(
     store: &StoreHandle,
     parts: &windlass_runtime::Parts,
     accept_changes: bool,
-) -> Result<Option<RolloutKey>, Failure> {
+) -> Result<Option<StoredRollout>, Failure> {
     let name = parts.name.clone();
     let known = store
         .run(move |store| store.rollout(&name))
@@ -140,7 +162,7 @@ async fn create_rollout(
     let now = clock.now().wall;
     let selection = planning::select(store, parts, now)
         .await
-        .map_err(plan_failure)?;
+        .map_err(setup::plan_diagnostic)?;
     if selection.targets.is_empty() {
         Diagnostic::warning("no device is selected: there is nothing to do").emit();
     }
@@ -164,7 +186,7 @@ async fn take_up(
     parts: &windlass_runtime::Parts,
     rollout: StoredRollout,
     accept_changes: bool,
-) -> Result<RolloutKey, Failure> {
+) -> Result<StoredRollout, Failure> {
     let key = rollout.plan.release;
     let stored = store
         .run(move |store| store.release(key))
@@ -179,11 +201,8 @@ async fn take_up(
         .help("give this rollout another name")
         .into());
     }
-    if matches!(
-        rollout.state,
-        RolloutState::Aborted | RolloutState::Completed
-    ) {
-        return Ok(rollout.key);
+    if has_ended(&rollout) {
+        return Ok(rollout);
     }
     let selection = planning::Selection {
         targets: Vec::new(),
@@ -192,7 +211,7 @@ async fn take_up(
     };
     let wanted = planning::plan(parts, rollout.plan.release, &selection);
     accept(store, &rollout, wanted, accept_changes).await?;
-    Ok(rollout.key)
+    Ok(rollout)
 }
 
 /// A changed filter, policy or rule is shown, and taken over only if asked for.
@@ -225,18 +244,4 @@ async fn accept(
         .context("the state file failed")?
         .context("the changed plan could not be kept")?;
     Ok(())
-}
-
-/// What stands in the way of a plan is the operator's input.
-pub(super) fn plan_failure(error: planning::PlanError) -> Failure {
-    let diagnostic = setup::with_causes(Diagnostic::error(error.to_string()), &error);
-    let diagnostic = match error {
-        planning::PlanError::Unserved { .. } => {
-            diagnostic.help("add a last entry without `when` to `delivery`, or narrow the filter")
-        }
-        planning::PlanError::Store(_)
-        | planning::PlanError::Plugin(_)
-        | planning::PlanError::Cohorts { .. } => diagnostic,
-    };
-    Failure::Input(Diagnostics::from(diagnostic))
 }

@@ -18,6 +18,7 @@ use super::Failure;
 use crate::{
     args::Output,
     console,
+    exit::Exit,
     render::{Bars, Names, PlainLog, bytes, completed_line, event_json, event_text, summary},
 };
 
@@ -30,12 +31,12 @@ pub(super) async fn watch<C: Clock, E: Executor>(
     (key, name): (RolloutKey, RolloutName),
     resume: &str,
 ) -> Result<RunEnd, Failure> {
-    let mut signals = Signals::listen().context("signals cannot be received")?;
     let mut progress = driver.progress();
     let (control, commands) = mpsc::channel(4);
     let mut screen = Screen::new(output, Names::from([(key, name.clone())]));
+    let signals = Signals::listen().context("signals cannot be received")?;
+    let _signals = Running(tokio::spawn(signals.pass_on(control)));
     let running = Running(tokio::spawn(driver.run(commands)));
-    let mut stopping = false;
     loop {
         tokio::select! {
             event = events.next() => match event.context("the log of events could not be read")? {
@@ -47,15 +48,6 @@ pub(super) async fn watch<C: Clock, E: Executor>(
                 if let Some(now) = now {
                     screen.progress(&now);
                 }
-            }
-            () = signals.next() => {
-                let wish = if stopping { Control::StopNow } else { Control::Stop };
-                if !stopping {
-                    screen.note("finishing what is in flight; press Ctrl-C again to stop at once");
-                }
-                stopping = true;
-                // A driver that has ended needs no stopping.
-                control.send(wish).await.ok();
             }
         }
     }
@@ -99,6 +91,18 @@ impl Signals {
         })
     }
 
+    /// The first asks to stop, the second to stop at once; the third does not ask.
+    /// Whatever hangs, a third signal ends the process.
+    async fn pass_on(mut self, control: mpsc::Sender<Control>) {
+        for wish in [Control::Stop, Control::StopNow] {
+            self.next().await;
+            // A driver that has ended needs no stopping.
+            control.send(wish).await.ok();
+        }
+        self.next().await;
+        std::process::exit(Exit::Resumable.code());
+    }
+
     async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -129,6 +133,9 @@ impl Screen {
             Self::Json { .. }
                 if matches!(logged.event.kind, EventKind::RolloutCompleted { .. }) => {}
             Self::Json { names } => console::line(&event_json(logged, names)),
+            Self::Live(bars) if logged.event.kind == EventKind::RolloutStopping => {
+                bars.note("finishing what is in flight; press Ctrl-C again to stop at once");
+            }
             Self::Live(bars) => {
                 if is_trouble(&logged.event.kind) {
                     bars.note(&format!(
@@ -154,13 +161,6 @@ impl Screen {
                     console::line(&line);
                 }
             }
-        }
-    }
-
-    fn note(&self, text: &str) {
-        match self {
-            Self::Live(bars) => bars.note(text),
-            Self::Json { .. } | Self::Plain(_) => console::error(text),
         }
     }
 

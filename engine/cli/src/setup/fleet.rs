@@ -1,10 +1,18 @@
+use std::path::Path;
+
+use anyhow::Context as _;
 use sha2::Digest as _;
 use windlass_model::{Device, FleetPin, Sha256, Timestamp};
+use windlass_runtime::{
+    Parts,
+    planning::{self, PlanError},
+};
 use windlass_store::{ImportReport, StoreHandle};
 
 use crate::{
+    command::Failure,
     config::Config,
-    devices::read_devices,
+    devices::{FleetFile, read_devices},
     diagnostic::{Diagnostic, Diagnostics},
 };
 
@@ -32,6 +40,58 @@ pub fn check_fleet(config: &Config) -> Result<Option<FleetPin>, Diagnostics> {
     }))
 }
 
+/// Whether the fleet file's devices can be selected, placed and served, before anything is
+/// written.
+///
+/// # Errors
+/// If a plugin fails, or a selected device has no delivery.
+pub(super) async fn rehearse_fleet(
+    file: &Path,
+    parts: &Parts,
+    now: Timestamp,
+) -> Result<(), Diagnostics> {
+    let (send, mut receive) = tokio::sync::mpsc::channel::<Vec<Device>>(4);
+    let file = file.to_owned();
+    let reader = tokio::task::spawn_blocking(move || {
+        // The other end is gone only if a plugin failed, which it reports itself.
+        in_chunks(&file, |chunk| drop(send.blocking_send(chunk)))
+    });
+    let rehearsed = planning::rehearse(&mut receive, parts, now).await;
+    drop(receive);
+    joined(reader).await?;
+    rehearsed.map_err(|error| plan_diagnostic(error).into())
+}
+
+/// What stands in the way of a plan is the operator's input.
+pub fn plan_diagnostic(error: PlanError) -> Diagnostic {
+    let diagnostic = super::with_causes(Diagnostic::error(error.to_string()), &error);
+    match error {
+        PlanError::Unserved { .. } => {
+            diagnostic.help("add a last entry without `when` to `delivery`, or narrow the filter")
+        }
+        PlanError::Store(_) | PlanError::Plugin(_) | PlanError::Cohorts { .. } => diagnostic,
+    }
+}
+
+fn in_chunks(file: &Path, mut give: impl FnMut(Vec<Device>)) -> Result<FleetFile, Diagnostics> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let read = read_devices(file, &mut |device| {
+        chunk.push(device);
+        if chunk.len() == CHUNK {
+            give(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK)));
+        }
+    });
+    give(chunk);
+    read
+}
+
+async fn joined<T>(task: tokio::task::JoinHandle<T>) -> T {
+    match task.await {
+        Ok(value) => value,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
 /// What becomes of devices that a file does not list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Import {
@@ -47,24 +107,15 @@ pub enum Import {
 /// What is wrong with the file, or with the state file.
 pub async fn import_fleet(
     store: &StoreHandle,
-    file: &std::path::Path,
+    file: &Path,
     import: Import,
     at: Timestamp,
-) -> Result<ImportReport, Diagnostics> {
+) -> Result<ImportReport, Failure> {
     let (send, receive) = std::sync::mpsc::sync_channel::<Vec<Device>>(4);
     let file = file.to_owned();
     let reader = tokio::task::spawn_blocking(move || {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        let read = read_devices(&file, &mut |device| {
-            chunk.push(device);
-            if chunk.len() == CHUNK {
-                // The other end is gone only if the import failed, which it reports itself.
-                send.send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK)))
-                    .ok();
-            }
-        });
-        send.send(chunk).ok();
-        read
+        // The other end is gone only if the import failed, which it reports itself.
+        in_chunks(&file, |chunk| drop(send.send(chunk)))
     });
     let imported = store
         .run(move |store| {
@@ -75,13 +126,7 @@ pub async fn import_fleet(
             }
         })
         .await;
-    let read = reader
-        .await
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-    read?;
-    imported
-        .map_err(|error| Diagnostic::error(error.to_string()))?
-        .map_err(|error| {
-            super::with_causes(Diagnostic::error("the devices could not be kept"), &error).into()
-        })
+    joined(reader).await?;
+    let report = imported.context("the state file failed")?;
+    Ok(report.context("the devices could not be kept")?)
 }

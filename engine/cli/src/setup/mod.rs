@@ -17,6 +17,7 @@ use windlass_host::{Host, HostConfig, Limits};
 use windlass_model::{Release, RolloutSettings};
 use windlass_runtime::{
     Parts,
+    clock::{Clock as _, SystemClock},
     payload::{DownloadObserver, PinnedFile},
 };
 
@@ -25,7 +26,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
 };
 
-pub use fleet::{Import, check_fleet, import_fleet};
+pub use fleet::{Import, check_fleet, import_fleet, plan_diagnostic};
 pub use plugins::{ComponentError, Loaded, component_bytes, open_filter};
 pub use state::{copy_of_state, open_diagnostic, open_state, state_file, state_is_free};
 
@@ -97,6 +98,10 @@ pub async fn prepare(
         policies: opened.policies,
         deliveries: opened.deliveries,
     };
+    if let Some(file) = &config.devices {
+        let now = SystemClock::new().now().wall;
+        fleet::rehearse_fleet(&file.value, &parts, now).await?;
+    }
     Ok(Prepared {
         config,
         warnings,

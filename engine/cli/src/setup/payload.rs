@@ -35,6 +35,10 @@ pub(super) async fn open(
 
 fn diagnose(config: &Config, error: &PayloadError) -> Diagnostic {
     let payload = config.release.payload.span;
+    if let PayloadError::Download { .. } = error {
+        // Without the line of the file: the URL in it may hold a secret.
+        return Diagnostic::error(error.to_string());
+    }
     let diagnostic = match error {
         PayloadError::OtherDigest { found, .. } => {
             let span = config

@@ -4,10 +4,8 @@
 mod http;
 mod job;
 mod payload;
-mod sockets;
 
 pub(crate) use http::HttpHooks;
 pub(crate) use job::CurrentJob;
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub use payload::PayloadHandle;
-pub(crate) use sockets::SocketLease;

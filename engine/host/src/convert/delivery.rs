@@ -63,7 +63,9 @@ fn failed(kind: FailureKind, text: &str) -> Failure {
 pub(crate) fn verification(said: protocol::Verification) -> Verification {
     match said {
         protocol::Verification::RunsRelease => Verification::RunsRelease,
-        protocol::Verification::RunsOther(version) => Verification::RunsOther(cut(version)),
+        protocol::Verification::RunsOther(version) => {
+            Verification::RunsOther(cut(escape(&version)))
+        }
         protocol::Verification::Busy => Verification::Busy,
         protocol::Verification::CannotTell => Verification::CannotTell,
     }
@@ -82,7 +84,7 @@ pub(crate) fn device_state(said: protocol::DeviceState) -> Result<DeviceState, P
     }
     Ok(DeviceState {
         reachable: said.reachable,
-        version: said.version.map(cut),
+        version: said.version.map(|version| cut(escape(&version))),
         facts: attributes(said.facts),
     })
 }

@@ -7,7 +7,7 @@ use windlass_model::PluginName;
 use super::{constant::make_constant, memory::MemoryAccount, meter::Meter, output::Output};
 use crate::{
     Kind,
-    capability::{CurrentJob, HttpHooks, SocketLease},
+    capability::{CurrentJob, HttpHooks},
     egress::Egress,
     limits::{HANDLES, HTTP_FIELD_BYTES, RANDOM_BYTES},
 };
@@ -21,7 +21,6 @@ pub(crate) struct State {
     pub(crate) meter: Arc<Meter>,
     pub(crate) memory: MemoryAccount,
     pub(crate) output: Output,
-    sockets: SocketLease,
     wasi: WasiCtx,
     http: WasiHttpCtx,
 }
@@ -34,7 +33,6 @@ impl State {
         egress: &Arc<Egress>,
     ) -> Self {
         let output = Output::default();
-        let sockets = SocketLease::default();
         let mut wasi = WasiCtx::builder();
         wasi.stdout(output.clone())
             .stderr(output.clone())
@@ -44,7 +42,9 @@ impl State {
             .allow_ip_name_lookup(false);
         match kind {
             Kind::Filter | Kind::Policy => make_constant(&mut wasi),
-            Kind::Delivery => sockets.rule(&mut wasi, Arc::clone(egress)),
+            // A raw socket would outlive its job in a kept instance, and end like a finished
+            // one if its guest trapped: connections are made by the egress alone.
+            Kind::Delivery => {}
         }
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HTTP_FIELD_BYTES);
@@ -58,7 +58,6 @@ impl State {
             meter: Arc::default(),
             memory,
             output,
-            sockets,
             wasi: wasi.build(),
             http,
         }
@@ -67,14 +66,12 @@ impl State {
     /// Takes `job` in hand: from here on the instance may do what its lease allows.
     pub(crate) fn begin_job(&mut self, job: CurrentJob) {
         self.http_hooks.lease(Some(Arc::clone(job.lease())));
-        self.sockets.set(Some(Arc::clone(job.lease())));
         self.job = Some(job);
     }
 
     /// Lets go of the job: nothing may be done any more.
     pub(crate) fn end_job(&mut self) {
         self.http_hooks.lease(None);
-        self.sockets.set(None);
         self.job = None;
     }
 

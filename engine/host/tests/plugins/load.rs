@@ -99,7 +99,7 @@ async fn settings_are_checked_by_the_plugins_schema_with_the_nearest_key() {
     insta::assert_debug_snapshot!(problems, @r#"
     [
         Problem {
-            place: Setting(
+            place: UnknownSetting(
                 "/update_pth",
             ),
             message: "the setting `update_pth` is not known",

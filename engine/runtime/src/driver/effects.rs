@@ -1,13 +1,20 @@
 //! One arm per effect; each starts a task that brings back one input.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use windlass_core::{Effect, Input};
-use windlass_model::{Assignment, AssignmentId, AttemptId, Device, DeviceKey};
-use windlass_store::StoreError;
+use windlass_core::{Candidate, Effect, Gate, Input};
+use windlass_model::{Assignment, AssignmentId, AttemptId, Device, DeviceKey, Reason, Timestamp};
+use windlass_store::{StoreError, StoreHandle};
 
 use super::{Attempt, AttemptEnd, Considered, Done, Driver, Executor, Page};
 use crate::clock::Clock;
+
+/// How long a device is put off that another rollout has to settle.
+const FENCED_DELAY: Duration = Duration::from_secs(10);
 
 type Rows = Vec<(Assignment, Device)>;
 
@@ -85,22 +92,40 @@ impl<C: Clock, E: Executor> Driver<C, E> {
         page: impl Future<Output = Result<(Rows, Page), StoreError>> + Send + 'static,
     ) {
         let (executor, clock) = (Arc::clone(&self.executor), self.clock.clone());
+        let store = self.store.clone();
         self.tasks.start(async move {
             let (rows, answer) = match page.await {
                 Ok(page) => page,
                 Err(error) => return Done::Failed(error),
             };
-            let rows: Vec<_> = rows
-                .into_iter()
-                .map(|(row, device)| (row, Arc::new(device)))
-                .collect();
-            let devices: Vec<_> = rows.iter().map(|(_, device)| Arc::clone(device)).collect();
-            let candidates = executor.consider(rows, clock.now().wall).await;
+            let fenced = match fenced(&store, &rows).await {
+                Ok(fenced) => fenced,
+                Err(error) => return Done::Failed(error),
+            };
+            let now = clock.now().wall;
+            let mut considered = Vec::with_capacity(rows.len());
+            let mut free = Vec::with_capacity(rows.len());
+            for (row, device) in rows {
+                let device = Arc::new(device);
+                if fenced.contains(&row.device) {
+                    let candidate = Candidate {
+                        assignment: row,
+                        gate: elsewhere(now),
+                    };
+                    considered.push(Considered { candidate, device });
+                } else {
+                    free.push((row, device));
+                }
+            }
+            let devices: Vec<_> = free.iter().map(|(_, device)| Arc::clone(device)).collect();
+            let candidates = executor.consider(free, now).await;
             let pairs = candidates.into_iter().zip(devices);
-            let candidates = pairs
-                .map(|(candidate, device)| Considered { candidate, device })
-                .collect();
-            Done::Considered { candidates, answer }
+            considered.extend(pairs.map(|(candidate, device)| Considered { candidate, device }));
+            considered.sort_by_key(|one| one.candidate.assignment.id);
+            Done::Considered {
+                candidates: considered,
+                answer,
+            }
         });
     }
 
@@ -190,6 +215,26 @@ impl<C: Clock, E: Executor> Driver<C, E> {
                 )),
             }
         }
+    }
+}
+
+/// Devices that another rollout has not settled: what its last attempt did is not known, so
+/// nobody else may push to them.
+async fn fenced(store: &StoreHandle, rows: &Rows) -> Result<BTreeSet<DeviceKey>, StoreError> {
+    let devices: Vec<_> = rows.iter().map(|(row, _)| row.device).collect();
+    store.run(move |store| store.fenced(&devices)).await?
+}
+
+fn elsewhere(now: Timestamp) -> Gate {
+    Gate::Defer {
+        until: now.plus(FENCED_DELAY),
+        needs_connection: false,
+        reason: Some(Reason {
+            code: "other-rollout".into(),
+            cohort: None,
+            parameters: BTreeMap::new(),
+            text: "another rollout has not settled its last attempt on this device".into(),
+        }),
     }
 }
 

@@ -101,6 +101,8 @@ pub struct DriverParts<C, E> {
     pub concurrency: NonZeroUsize,
     /// When to come back from waiting.
     pub wait: WaitFor,
+    /// Who lifts a pause that an earlier run left behind; nobody without it.
+    pub resumed_by: Option<String>,
 }
 
 /// Drives one rollout to its end, or until it is told to stop.
@@ -118,6 +120,7 @@ pub struct Driver<C, E> {
     estimator: Estimator,
     progress: watch::Sender<Option<Progress>>,
     patience: Patience,
+    resumed_by: Option<String>,
     payload_size: u64,
     began: Duration,
     finished: Option<Outcome>,
@@ -164,6 +167,7 @@ impl<C: Clock, E: Executor> Driver<C, E> {
             rollout: key,
             concurrency,
             wait,
+            resumed_by,
         } = parts;
         let now = clock.now();
         let snapshot = store.run(move |store| store.snapshot(key)).await??;
@@ -184,6 +188,7 @@ impl<C: Clock, E: Executor> Driver<C, E> {
             estimator: Estimator::default(),
             progress: watch::Sender::new(None),
             patience: Patience::new(wait),
+            resumed_by,
             payload_size: release.size,
             began: now.monotonic,
             finished: None,
@@ -204,13 +209,18 @@ impl<C: Clock, E: Executor> Driver<C, E> {
         mut control: mpsc::Receiver<Control>,
     ) -> Result<RunEnd, DriverError> {
         self.refill_attempt_ids().await?;
-        self.step(vec![Input::Begin]).await?;
+        let resume = self.resumed_by.take();
+        let resume = resume.map(|actor| Input::Command(Command::Resume { actor }));
+        self.step([Input::Begin].into_iter().chain(resume).collect())
+            .await?;
         let mut next_sample = self.began;
         while self.finished.is_none() {
-            if let Some(cause) =
-                self.patience
-                    .lost(&self.rollout, self.tasks.len(), self.clock.now())
-            {
+            if let Some(cause) = self.patience.lost(
+                &self.rollout,
+                self.tasks.len(),
+                self.resources.slots.in_use(),
+                self.clock.now(),
+            ) {
                 self.step(vec![Input::Stop(cause)]).await?;
                 continue;
             }

@@ -19,9 +19,9 @@ use crate::{
     planning::routes,
 };
 
-/// Probes at once: enough for a fleet that wakes up together, few enough that a fleet that
-/// is gone does not fill the descriptor table.
-const PROBES_MAX: usize = 32;
+/// Probes at once: what the host answers at once whatever the concurrency, so that a probe's
+/// time is not spent waiting for its turn.
+const PROBES_MAX: usize = 8;
 /// How long devices are put off that a filter or policy could not be asked about.
 const PLUGIN_TROUBLE_DELAY: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -43,21 +43,17 @@ impl PluginExecutor {
         }
     }
 
-    async fn route(&self, device: &Device) -> Option<&DeliveryPart> {
+    /// The delivery that serves a device, if there is one.
+    async fn route(&self, device: &Device) -> Result<Option<&DeliveryPart>, PluginError> {
         if let [only] = self.parts.deliveries.as_slice()
             && only.when.is_none()
         {
-            return Some(only);
+            return Ok(Some(only));
         }
         let now = device.last_seen.unwrap_or_default();
-        let found = routes(&self.parts.deliveries, std::slice::from_ref(device), now)
-            .await
-            .ok()?;
-        found
-            .first()
-            .copied()
-            .flatten()
-            .and_then(|route| self.parts.deliveries.get(route.0))
+        let found = routes(&self.parts.deliveries, std::slice::from_ref(device), now).await?;
+        let route = found.first().copied().flatten();
+        Ok(route.and_then(|route| self.parts.deliveries.get(route.0)))
     }
 
     fn job(&self, attempt: &Attempt, listener: Arc<Listener>) -> Job {
@@ -96,7 +92,7 @@ impl PluginExecutor {
 
     /// The version that a connected device runs, if it tells; none if it is not reached.
     async fn probe(&self, device: &Device) -> Option<Option<String>> {
-        let part = self.route(device).await?;
+        let part = self.route(device).await.ok()??;
         let device = Arc::new(device.clone());
         let idle = self.parts.settings.timeouts.idle;
         let state = part
@@ -202,15 +198,13 @@ impl Executor for PluginExecutor {
     }
 
     async fn push(&self, attempt: Attempt) -> AttemptEnd {
-        let Some(part) = self.route(&attempt.device).await else {
-            let failure = Failure::new(
-                FailureKind::Incompatible,
-                "no configured delivery serves this device any more",
-            );
-            return AttemptEnd {
-                outcome: AttemptOutcome::Failed(failure),
-                bytes: 0,
-            };
+        let part = match self.route(&attempt.device).await {
+            Ok(Some(part)) => part,
+            Ok(None) => {
+                let text = "no configured delivery serves this device any more";
+                return not_begun(Failure::new(FailureKind::Incompatible, text));
+            }
+            Err(error) => return not_begun(plugin_failure(&error)),
         };
         let listener = Listener::new(attempt.transfer.clone());
         let mut job = self.job(&attempt, Arc::clone(&listener));
@@ -231,11 +225,12 @@ impl Executor for PluginExecutor {
 
     async fn verify(&self, attempt: Attempt) -> Result<Verification, Failure> {
         match self.route(&attempt.device).await {
-            Some(part) if part.delivery.capabilities().verifies => {
+            Ok(Some(part)) if part.delivery.capabilities().verifies => {
                 let listener = Listener::new(None);
                 part.delivery.verify(self.job(&attempt, listener)).await
             }
-            Some(_) | None => Ok(Verification::CannotTell),
+            Ok(Some(_) | None) => Ok(Verification::CannotTell),
+            Err(error) => Err(plugin_failure(&error)),
         }
     }
 
@@ -253,6 +248,17 @@ impl Executor for PluginExecutor {
             answers.push(answer);
         }
         answers
+    }
+}
+
+fn plugin_failure(error: &PluginError) -> Failure {
+    Failure::new(FailureKind::Plugin, error.summary())
+}
+
+fn not_begun(failure: Failure) -> AttemptEnd {
+    AttemptEnd {
+        outcome: AttemptOutcome::Failed(failure),
+        bytes: 0,
     }
 }
 

@@ -17,15 +17,33 @@ pub enum WaitFor {
 /// Watches a rollout that may be waiting.
 pub(super) struct Patience {
     wait: WaitFor,
-    idle_since: Option<Duration>,
+    /// Since when nothing has moved, and how far everything was then.
+    idle: Option<(Duration, Reached)>,
     lost: bool,
+}
+
+/// What changes when a rollout moves, and not when it only looks whether it could.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Reached {
+    started: u64,
+    ended: u64,
+}
+
+impl Reached {
+    fn of(rollout: &Rollout) -> Self {
+        let cohorts = rollout.cohorts();
+        Self {
+            started: cohorts.iter().map(|cohort| cohort.started).sum(),
+            ended: cohorts.iter().map(|cohort| cohort.ended).sum(),
+        }
+    }
 }
 
 impl Patience {
     pub(super) fn new(wait: WaitFor) -> Self {
         Self {
             wait,
-            idle_since: None,
+            idle: None,
             lost: false,
         }
     }
@@ -35,25 +53,24 @@ impl Patience {
         &mut self,
         rollout: &Rollout,
         running: usize,
+        transfers: usize,
         now: Now,
     ) -> Option<StopCause> {
-        if self.lost || running > 0 {
-            self.idle_since = None;
+        if self.lost {
             return None;
         }
-        let blocked = match rollout.standing(now) {
-            Standing::Working | Standing::Ended(_) => {
-                self.idle_since = None;
-                return None;
-            }
-            Standing::WaitingUntil(..) => false,
-            Standing::Blocked(_) => true,
+        let reached = Reached::of(rollout);
+        let since = match self.idle {
+            Some((since, before)) if before == reached && transfers == 0 => since,
+            Some(_) | None => now.monotonic,
         };
-        let since = *self.idle_since.get_or_insert(now.monotonic);
+        self.idle = Some((since, reached));
         self.lost = match self.wait {
             WaitFor::Done => false,
-            WaitFor::Blocked => blocked,
-            WaitFor::For(limit) => now.monotonic.saturating_sub(since) >= limit,
+            WaitFor::Blocked => {
+                running == 0 && matches!(rollout.standing(now), Standing::Blocked(_))
+            }
+            WaitFor::For(limit) => transfers == 0 && now.monotonic.saturating_sub(since) >= limit,
         };
         self.lost.then_some(StopCause::Blocked)
     }

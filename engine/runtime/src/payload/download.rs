@@ -73,11 +73,11 @@ impl DownloadCache {
         url: &Url,
         expected: Option<Sha256>,
         observer: &dyn DownloadObserver,
-    ) -> Result<PathBuf, PayloadError> {
-        if let Some(expected) = expected {
-            let kept = self.content(&expected);
-            if fs::try_exists(&kept).await.unwrap_or(false) {
-                return Ok(kept);
+    ) -> Result<Fetched, PayloadError> {
+        if let Some(sha256) = expected {
+            let path = self.content(&sha256);
+            if fs::try_exists(&path).await.unwrap_or(false) {
+                return Ok(Fetched { path, sha256 });
             }
         }
         fs::create_dir_all(&self.folder)
@@ -85,14 +85,20 @@ impl DownloadCache {
             .map_err(|cause| self.unusable(&self.folder, cause))?;
         let transfer = Transfer::new(self, url, observer)?;
         let file = transfer.run().await?;
-        if let Some(expected) = expected {
-            let found = file.sha256;
-            if found != expected {
-                fs::remove_file(self.content(&found)).await.ok();
-                return Err(PayloadError::OtherDigest { expected, found });
+        match expected {
+            Some(expected) if expected != file.sha256 => {
+                fs::remove_file(&file.path).await.ok();
+                let found = file.sha256;
+                Err(PayloadError::OtherDigest { expected, found })
             }
+            Some(_) | None => Ok(file),
         }
-        Ok(file.path)
+    }
+
+    /// Removes a file that is not what it was.
+    pub async fn discard(&self, kept: &Fetched) {
+        // If it cannot be removed, the next check of its digest says so again.
+        fs::remove_file(&kept.path).await.ok();
     }
 
     fn content(&self, digest: &Sha256) -> PathBuf {
@@ -107,9 +113,12 @@ impl DownloadCache {
     }
 }
 
-struct Downloaded {
-    path: PathBuf,
-    sha256: Sha256,
+/// A file of the cache.
+pub struct Fetched {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What its bytes were when it was kept.
+    pub sha256: Sha256,
 }
 
 struct Transfer<'a> {
@@ -151,7 +160,7 @@ impl<'a> Transfer<'a> {
         })
     }
 
-    async fn run(&self) -> Result<Downloaded, PayloadError> {
+    async fn run(&self) -> Result<Fetched, PayloadError> {
         let mut tries = 0;
         loop {
             let before = self.partial_size().await;
@@ -180,7 +189,7 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    async fn attempt(&self) -> Result<Downloaded, Broken> {
+    async fn attempt(&self) -> Result<Fetched, Broken> {
         let origin = self.read_origin().await;
         let have = self.partial_size().await;
         let mut request = self.client.get(self.url.clone());
@@ -232,11 +241,11 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    fn kept(&self, origin: &Origin) -> Result<Downloaded, Broken> {
+    fn kept(&self, origin: &Origin) -> Result<Fetched, Broken> {
         let sha256 = origin
             .sha256
             .ok_or_else(|| Broken::Link("the server answered 304 unasked".into()))?;
-        Ok(Downloaded {
+        Ok(Fetched {
             path: self.cache.content(&sha256),
             sha256,
         })
@@ -247,7 +256,7 @@ impl<'a> Transfer<'a> {
         response: Response,
         from: u64,
         mut origin: Origin,
-    ) -> Result<Downloaded, Broken> {
+    ) -> Result<Fetched, Broken> {
         let unusable = |cause| Broken::Final(self.cache.unusable(&self.partial, cause));
         let total = response.content_length().map(|rest| from + rest);
         let mut file = fs::OpenOptions::new()
@@ -286,7 +295,7 @@ impl<'a> Transfer<'a> {
         fs::rename(&self.partial, &path).await.map_err(unusable)?;
         origin.sha256 = Some(sha256);
         self.write_origin(&origin).await?;
-        Ok(Downloaded { path, sha256 })
+        Ok(Fetched { path, sha256 })
     }
 
     async fn partial_size(&self) -> u64 {
@@ -377,5 +386,9 @@ fn innermost(error: &reqwest::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    match cause.downcast_ref::<reqwest::Error>() {
+        // Its own text would name the URL, and the URL may hold a secret.
+        Some(_) => "the request failed".to_owned(),
+        None => cause.to_string(),
+    }
 }

@@ -46,18 +46,20 @@ impl PinnedFile {
             path: path.to_owned(),
             cause,
         };
-        let file = File::open(path).map_err(|cause| match cause.kind() {
-            ErrorKind::NotFound => PayloadError::Missing {
-                path: path.to_owned(),
-            },
+        let missing = || PayloadError::Missing {
+            path: path.to_owned(),
+        };
+        // Before it is opened: opening a named pipe waits for a writer.
+        let metadata = std::fs::metadata(path).map_err(|cause| match cause.kind() {
+            ErrorKind::NotFound => missing(),
             _ => unreadable(cause),
         })?;
-        let metadata = file.metadata().map_err(unreadable)?;
         if !metadata.is_file() {
             return Err(PayloadError::NotAFile {
                 path: path.to_owned(),
             });
         }
+        let file = File::open(path).map_err(unreadable)?;
         let size = metadata.len();
         if size == 0 {
             return Err(PayloadError::Empty {

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use windlass_model::Sha256;
 
-pub use download::{DownloadCache, DownloadObserver};
+pub use download::{DownloadCache, DownloadObserver, Fetched};
 pub use error::PayloadError;
 pub use file::PinnedFile;
 
@@ -41,8 +41,16 @@ pub async fn open(
     match location {
         PayloadLocation::File(path) => open_file(path, expected, media_type).await,
         PayloadLocation::Url(url) => {
-            let path = cache.fetch(url, expected, observer).await?;
-            open_file(&path, expected, media_type).await
+            let kept = cache.fetch(url, expected, observer).await?;
+            match open_file(&kept.path, Some(kept.sha256), media_type).await {
+                Err(PayloadError::OtherDigest { .. }) => {
+                    // The disk changed what was kept: it is fetched once more.
+                    cache.discard(&kept).await;
+                    let kept = cache.fetch(url, expected, observer).await?;
+                    open_file(&kept.path, Some(kept.sha256), media_type).await
+                }
+                opened => opened,
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use windlass_model::{
 use windlass_store::{Stopped, StoreError, StoreHandle};
 
 use crate::parts::Parts;
+use targets::Chooser;
 
 pub use routes::Route;
 pub(crate) use routes::routes;
@@ -90,21 +91,46 @@ pub async fn select(
     parts: &Parts,
     now: Timestamp,
 ) -> Result<Selection, PlanError> {
-    let chosen = targets::choose(store, parts, now).await?;
-    let first = &parts.policies.first;
-    let cohorts = first.policy.cohorts(&chosen.placer.tiers()).await?;
-    let targets = chosen
-        .placer
-        .cut(&cohorts)
-        .map_err(|cause| PlanError::Cohorts {
-            policy: first.pin.name.clone(),
-            cause,
-        })?;
-    Ok(Selection {
-        targets,
-        cohorts,
-        unselected: chosen.unselected,
-    })
+    let total = store.run(|store| store.device_count()).await??;
+    let narrow = parts
+        .filter
+        .as_ref()
+        .map(|part| part.filter.narrow().to_vec());
+    let narrow = narrow.unwrap_or_default();
+    let mut chooser = Chooser::new(parts, now);
+    let mut after = None;
+    loop {
+        let narrow = narrow.clone();
+        let page = store
+            .run(move |store| store.devices(after, PAGE, &narrow))
+            .await??;
+        let Some(last) = page.last() else { break };
+        after = Some(last.key);
+        let page = page.into_iter().map(|stored| (stored.key, stored.device));
+        let (keys, devices) = page.unzip();
+        chooser.take(keys, devices).await?;
+    }
+    chooser.finish(Some(total)).await
+}
+
+/// The same for devices that are not in a registry yet, batch by batch: whether a selection
+/// would succeed, before anything is written.
+///
+/// # Errors
+/// If a plugin fails, or a selected device has no delivery.
+pub async fn rehearse(
+    batches: &mut tokio::sync::mpsc::Receiver<Vec<Device>>,
+    parts: &Parts,
+    now: Timestamp,
+) -> Result<(), PlanError> {
+    let mut chooser = Chooser::new(parts, now);
+    let mut key = 0;
+    while let Some(devices) = batches.recv().await {
+        let keys = (key..).map(DeviceKey).take(devices.len()).collect();
+        key += devices.len() as i64;
+        chooser.take(keys, devices).await?;
+    }
+    chooser.finish(None).await.map(|_| ())
 }
 
 /// The plan that a selection and its parts make; the identity of a run is compared by it.

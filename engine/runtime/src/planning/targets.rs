@@ -1,80 +1,96 @@
 use windlass_core::placement::Placer;
-use windlass_model::{Device, DeviceId, StoredDevice, Timestamp};
-use windlass_store::StoreHandle;
+use windlass_model::{Cohort, Device, DeviceId, DeviceKey, Timestamp};
 
-use super::{NAMED_MAX, PAGE, PlanError, routes};
+use super::{NAMED_MAX, PlanError, Selection, routes};
 use crate::parts::Parts;
 
-/// Devices that the filter selected, with their ranks.
-pub(super) struct Chosen {
-    pub(super) placer: Placer,
-    pub(super) unselected: u64,
+/// Takes devices batch by batch, and makes a selection of them.
+pub(super) struct Chooser<'a> {
+    parts: &'a Parts,
+    now: Timestamp,
+    placer: Placer,
+    seen: u64,
+    selected: u64,
+    unserved: u64,
+    named: Vec<DeviceId>,
 }
 
-pub(super) async fn choose(
-    store: &StoreHandle,
-    parts: &Parts,
-    now: Timestamp,
-) -> Result<Chosen, PlanError> {
-    let mut placer = Placer::new(parts.settings.seed, parts.name.clone());
-    let mut selected = 0;
-    let total = store.run(|store| store.device_count()).await??;
-    let narrow = parts
-        .filter
-        .as_ref()
-        .map(|part| part.filter.narrow().to_vec())
-        .unwrap_or_default();
-    let mut unserved: (u64, Vec<DeviceId>) = (0, Vec::new());
-    let mut after = None;
-    loop {
-        let narrow = narrow.clone();
-        let page = store
-            .run(move |store| store.devices(after, PAGE, &narrow))
-            .await??;
-        let Some(last) = page.last() else { break };
-        after = Some(last.key);
-        let (keys, devices): (Vec<_>, Vec<_>) = page
-            .into_iter()
-            .map(|StoredDevice { key, device }| (key, device))
-            .unzip();
-        let matches = matching(parts, &devices, now).await?;
+impl<'a> Chooser<'a> {
+    pub(super) fn new(parts: &'a Parts, now: Timestamp) -> Self {
+        Self {
+            parts,
+            now,
+            placer: Placer::new(parts.settings.seed, parts.name.clone()),
+            seen: 0,
+            selected: 0,
+            unserved: 0,
+            named: Vec::new(),
+        }
+    }
+
+    /// Asks the plugins about one batch.
+    pub(super) async fn take(
+        &mut self,
+        keys: Vec<DeviceKey>,
+        devices: Vec<Device>,
+    ) -> Result<(), PlanError> {
+        let parts = self.parts;
+        self.seen += devices.len() as u64;
+        let matches = match &parts.filter {
+            Some(part) => part.filter.matches(self.now, &devices).await?,
+            None => vec![true; devices.len()],
+        };
         let (keys, devices): (Vec<_>, Vec<Device>) = keys
             .into_iter()
             .zip(devices)
             .zip(matches)
             .filter_map(|(pair, matches)| matches.then_some(pair))
             .unzip();
-        let served = routes(&parts.deliveries, &devices, now).await?;
-        for (device, route) in devices.iter().zip(&served) {
-            if route.is_none() {
-                unserved.0 += 1;
-                if unserved.1.len() < NAMED_MAX {
-                    unserved.1.push(device.id.clone());
-                }
+        let served = routes(&parts.deliveries, &devices, self.now).await?;
+        for (device, _) in devices
+            .iter()
+            .zip(&served)
+            .filter(|(_, route)| route.is_none())
+        {
+            self.unserved += 1;
+            if self.named.len() < NAMED_MAX {
+                self.named.push(device.id.clone());
             }
         }
-        let placements = parts.policies.first.policy.place(now, &devices).await?;
-        selected += devices.len() as u64;
+        let placements = parts
+            .policies
+            .first
+            .policy
+            .place(self.now, &devices)
+            .await?;
+        self.selected += devices.len() as u64;
         for ((key, device), placement) in keys.into_iter().zip(&devices).zip(placements) {
-            placer.add(key, &device.id, placement);
+            self.placer.add(key, &device.id, placement);
         }
+        Ok(())
     }
-    match unserved {
-        (0, _) => Ok(Chosen {
-            placer,
-            unselected: total - selected,
-        }),
-        (count, devices) => Err(PlanError::Unserved { count, devices }),
-    }
-}
 
-async fn matching(
-    parts: &Parts,
-    devices: &[Device],
-    now: Timestamp,
-) -> Result<Vec<bool>, PlanError> {
-    match &parts.filter {
-        Some(part) => Ok(part.filter.matches(now, devices).await?),
-        None => Ok(vec![true; devices.len()]),
+    /// Cuts the cohorts; `total` is how many devices there are, those not taken included.
+    pub(super) async fn finish(self, total: Option<u64>) -> Result<Selection, PlanError> {
+        if self.unserved > 0 {
+            return Err(PlanError::Unserved {
+                count: self.unserved,
+                devices: self.named,
+            });
+        }
+        let first = &self.parts.policies.first;
+        let cohorts: Vec<Cohort> = first.policy.cohorts(&self.placer.tiers()).await?;
+        let targets = self
+            .placer
+            .cut(&cohorts)
+            .map_err(|cause| PlanError::Cohorts {
+                policy: first.pin.name.clone(),
+                cause,
+            })?;
+        Ok(Selection {
+            targets,
+            cohorts,
+            unselected: total.unwrap_or(self.seen).saturating_sub(self.selected),
+        })
     }
 }

