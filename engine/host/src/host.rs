@@ -10,7 +10,6 @@ use crate::{
     egress::{Egress, EgressConfig},
     engine::{Ticker, engine_config},
     guest::{MemoryPool, Slots},
-    limits::INSTANCE_SHARE,
     load::{self, Linkers},
     runtimes::Runtimes,
     shared::{Numbers, Shared},
@@ -72,12 +71,9 @@ impl Host {
         };
         let ticker = Ticker::start(&engine).map_err(StartError::Threads)?;
         let egress = Egress::new(runtimes.io().clone(), EgressConfig::default());
-        let host_memory = limits
-            .host_memory
-            .max(sizes.instances() as usize * INSTANCE_SHARE);
         let shared = Shared {
             egress: Arc::new(egress),
-            memory: MemoryPool::new(host_memory),
+            memory: MemoryPool::new(limits.host_memory),
             filters: [Slots::new(sizes.filters)],
             policies: [Slots::new(sizes.policies)],
             deliveries: [Slots::new(sizes.queries), Slots::new(sizes.transfers)],

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 /// What guests may use. All numbers are upper bounds; the defaults are those of
 /// [`Limits::default`], with their reasons.
@@ -18,6 +18,20 @@ pub struct Limits {
     pub call_wall: Duration,
     /// Jobs that one delivery instance serves before a fresh one takes its place.
     pub delivery_uses: u32,
+}
+
+impl Limits {
+    /// The defaults, with memory for so many pushes at once and what goes with them: with
+    /// less, a high concurrency would fail the plugins that it is meant for.
+    pub fn for_concurrency(concurrency: NonZeroUsize) -> Self {
+        let defaults = Self::default();
+        // A push, and half a probe or verification beside it.
+        let wanted = concurrency.get().saturating_mul(INSTANCE_SHARE * 3 / 2);
+        Self {
+            host_memory: defaults.host_memory.max(wanted),
+            ..defaults
+        }
+    }
 }
 
 impl Default for Limits {
@@ -41,8 +55,7 @@ impl Default for Limits {
     }
 }
 
-/// Memory that each instance may count on, in bytes: with less than this for all that run at
-/// once, a high concurrency would fail the plugins it is meant for.
+/// Memory that each instance may count on, in bytes.
 pub(crate) const INSTANCE_SHARE: usize = 4 << 20;
 
 /// How often the engine's epoch advances: a guest yields at least this often, and is

@@ -130,7 +130,7 @@ pub fn start_host(config: &Config) -> Result<Host, Diagnostic> {
     let host_config = HostConfig {
         concurrency: config.engine.concurrency,
         cache_dir: Some(config.engine.cache.join("plugins")),
-        limits: Limits::default(),
+        limits: Limits::for_concurrency(config.engine.concurrency),
     };
     Host::start(host_config)
         .map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))
