@@ -1,7 +1,7 @@
 //! What is said when a run is over.
 
 use serde_json::json;
-use windlass_model::{Outcome, RolloutName, StateCounts, StateKind};
+use windlass_model::{Outcome, RolloutName, RolloutState, StateCounts, StateKind};
 use windlass_runtime::RunEnd;
 
 use super::{
@@ -88,7 +88,16 @@ pub fn summary(rollout: &RolloutName, end: &RunEnd, resume: &str) -> String {
         text.push_str(&format!("  waiting: {reason}\n"));
     }
     if matches!(end.outcome, Outcome::Held | Outcome::Stopped) && counts.ended() < counts.total() {
-        text.push_str(&format!("go on with: {resume}\n"));
+        let lift = match end.state {
+            RolloutState::Paused => " --resume",
+            RolloutState::Draft
+            | RolloutState::Running
+            | RolloutState::Holding
+            | RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Completed => "",
+        };
+        text.push_str(&format!("go on with: {resume}{lift}\n"));
     }
     text
 }

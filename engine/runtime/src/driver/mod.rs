@@ -17,8 +17,8 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 use windlass_core::{Candidate, Command, Effect, Input, Resources, Rollout, StopCause};
 use windlass_model::{
-    Assignment, Change, ChangeSet, CohortIndex, Device, LoggedEvent, Outcome, RolloutKey, Sequence,
-    StateCounts, StateKind, Timestamp,
+    Assignment, Change, ChangeSet, CohortIndex, Device, LoggedEvent, Outcome, RolloutKey,
+    RolloutState, Sequence, StateCounts, StateKind, Timestamp,
 };
 use windlass_store::{CommitError, Stopped, StoreError, StoreHandle};
 
@@ -64,6 +64,8 @@ pub struct RunEnd {
     pub bytes_sent: u64,
     /// Length of this run.
     pub duration: Duration,
+    /// Where the rollout stands.
+    pub state: RolloutState,
     /// Why it is held, if it is.
     pub waiting_for: Vec<String>,
 }
@@ -124,6 +126,7 @@ pub struct Driver<C, E> {
     payload_size: u64,
     began: Duration,
     finished: Option<Outcome>,
+    held_for: Vec<String>,
 }
 
 /// What a task brings back.
@@ -192,6 +195,7 @@ impl<C: Clock, E: Executor> Driver<C, E> {
             payload_size: release.size,
             began: now.monotonic,
             finished: None,
+            held_for: Vec::new(),
         })
     }
 
@@ -221,6 +225,7 @@ impl<C: Clock, E: Executor> Driver<C, E> {
                 self.resources.slots.in_use(),
                 self.clock.now(),
             ) {
+                self.held_for = self.patience.reasons(&self.rollout, self.clock.now());
                 self.step(vec![Input::Stop(cause)]).await?;
                 continue;
             }
@@ -401,7 +406,8 @@ impl<C: Clock, E: Executor> Driver<C, E> {
             counts,
             bytes_sent: self.tracker.bytes_sent(),
             duration: now.monotonic.saturating_sub(self.began),
-            waiting_for: self.patience.reasons(&self.rollout, now),
+            state: self.rollout.state(),
+            waiting_for: self.held_for.clone(),
         }
     }
 }
