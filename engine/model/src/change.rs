@@ -1,6 +1,6 @@
 use crate::{
-    Assignment, AssignmentId, AttemptId, AttemptOutcome, DecisionRecord, DeviceKey, Event,
-    Observation, RolloutKey, RolloutState, StateKind, Timestamp,
+    Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, DecisionRecord,
+    DeviceKey, Event, Observation, RolloutKey, RolloutState, StateKind, Timestamp,
 };
 use std::time::Duration;
 
@@ -93,6 +93,20 @@ pub enum Change {
     },
     /// A policy answered.
     Decision(Box<DecisionRecord>),
+    /// A person consented.
+    Approved(Approval),
+    /// A person ordered to go on past gates.
+    Advanced(Advance),
+    /// The rollout's release failed: nothing starts it again until a person forgives it.
+    /// Once is enough.
+    Condemned {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// The rollout is to be taken back.
+    RollbackWanted,
     /// Something was learned about a device.
     Observed(Observation),
 }

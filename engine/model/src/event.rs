@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, DeviceId, Failure, FailureKind, Outcome, PluginName, Reason, RolloutKey, Sequence,
-    SkipReason, StateCounts, Timestamp, Verdict,
+    AttemptId, DeviceId, Failure, FailureKind, Hold, HoldSubject, Outcome, PluginName, Reason,
+    RolloutKey, RolloutName, Sequence, SkipReason, StateCounts, Steering, Timestamp, Verdict,
 };
 
 /// An immutable fact. The store gives it its [`Sequence`] when it is committed.
@@ -123,6 +123,55 @@ pub enum EventKind {
     RolloutResumed { actor: String },
     /// Nothing starts any more.
     RolloutAborting { reasons: Vec<Reason> },
+    /// A person gave an order, and it was carried out.
+    OrderGiven {
+        actor: String,
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        reason: String,
+        order: Steering,
+    },
+    /// A dead letter got fresh attempts.
+    DeviceRequeued { device: DeviceId },
+    /// A dead letter was dismissed: it ends as failed.
+    DeviceDismissed { device: DeviceId },
+    /// A newer release reached the device by another rollout.
+    DeviceSuperseded {
+        device: DeviceId,
+        by: RolloutKey,
+        version: String,
+    },
+    /// A dynamic rollout found further devices.
+    RolloutGrown { added: u64 },
+    /// A rollout that had ended goes on, because devices were requeued or found.
+    RolloutReopened,
+    /// Nothing starts this release any more until a person forgives it.
+    ReleaseCondemned {
+        release: String,
+        version: String,
+        reason: String,
+    },
+    /// A person forgave a release.
+    ReleaseForgiven {
+        release: String,
+        version: String,
+        actor: String,
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        reason: String,
+    },
+    /// Another rollout takes this one back.
+    RollbackStarted { rollout: RolloutName, targets: u64 },
+    /// A device that cannot be taken back, because what it ran before is not known or not
+    /// at hand.
+    RollbackImpossible { device: DeviceId, reason: String },
+    /// A person keeps devices out of rollouts, or on a version.
+    HoldPlaced { hold: Hold },
+    /// A person lifted a hold.
+    HoldLifted {
+        subject: HoldSubject,
+        actor: String,
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        reason: String,
+    },
     /// The engine was told to stop and starts nothing more.
     RolloutStopping,
     /// The run is over. The last event of a run; counts are of all targets.

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CohortIndex, FailureKind, StateKind, Timestamp, Value};
+use crate::{Advance, CohortIndex, FailureKind, StateKind, Timestamp, Value};
 
 /// How a policy ranks a device when cohorts are cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -106,6 +106,9 @@ pub struct Approval {
     pub actor: String,
     /// When.
     pub at: Timestamp,
+    /// When it lapses; a lapsed one is shown to no policy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires: Option<Timestamp>,
 }
 
 /// All that a decision may depend on.
@@ -123,6 +126,9 @@ pub struct View {
     pub starts_last_minute: u64,
     /// Consents given.
     pub approvals: Vec<Approval>,
+    /// Orders to go on past gates.
+    #[serde(default)]
+    pub advances: Vec<Advance>,
     /// Those that the policy asked for.
     pub signals: Vec<Signal>,
 }

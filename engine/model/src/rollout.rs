@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +94,42 @@ pub struct RolloutSettings {
     pub allow_downgrade: bool,
     /// Orders devices within cohorts and draws jitter.
     pub seed: u64,
+    /// Of two rollouts that want one device or one slot, the higher comes first.
+    #[serde(default)]
+    pub priority: i32,
+    /// Transfers of this rollout at once; those of the engine if absent.
+    #[serde(default)]
+    pub concurrency: Option<NonZeroU32>,
+    /// What is taken for a connection.
+    #[serde(default)]
+    pub connection: Connection,
+    /// Whether devices that match later are taken too; they join the last cohort.
+    #[serde(default)]
+    pub dynamic: bool,
+}
+
+/// Whether a device whose connectivity is unknown may be pushed to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Connection {
+    /// It may: the push finds out.
+    #[default]
+    Assumed,
+    /// It must be known to be connected: it is probed first.
+    Known,
+}
+
+/// Whether a rollout that ended is taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rollback {
+    /// Nobody asked for it.
+    #[default]
+    NotWanted,
+    /// A policy or a person wants it; the rollout that does it is still to be made.
+    Wanted,
+    /// Its rollouts are made.
+    Made,
 }
 
 /// A plugin in force: what the identity of a run is compared by.
@@ -130,6 +166,9 @@ pub struct RolloutPlan {
     pub unselected: u64,
     /// The fleet file it was planned from, if there was one.
     pub fleet: Option<FleetPin>,
+    /// The rollout that this one takes back, if it does.
+    #[serde(default)]
+    pub takes_back: Option<RolloutKey>,
 }
 
 /// Which devices a fleet file lists; their order and their fields do not matter.
@@ -158,6 +197,8 @@ pub struct StoredRollout {
     pub paused_for: Duration,
     /// The beginning of the pause in force.
     pub paused_since: Option<Timestamp>,
+    /// Whether it is to be taken back.
+    pub rollback: Rollback,
 }
 
 /// How a run of a rollout came out.

@@ -1,4 +1,4 @@
-use crate::{Assignment, CohortView, DecisionRecord, StoredRollout, Timestamp};
+use crate::{Advance, Approval, Assignment, CohortView, DecisionRecord, StoredRollout, Timestamp};
 
 /// All that `core` needs to take a rollout up: counts and live assignments. Pending and
 /// deferred ones are paged from the store.
@@ -12,6 +12,10 @@ pub struct RolloutSnapshot {
     pub live: Vec<Assignment>,
     /// The newest decision of each policy, in configured order.
     pub decisions: Vec<Option<DecisionRecord>>,
+    /// Consents in force or lapsed, the oldest first.
+    pub approvals: Vec<Approval>,
+    /// Orders to go on past gates, the oldest first.
+    pub advances: Vec<Advance>,
     /// When the first deferred assignment is due.
     pub next_deferred: Option<Timestamp>,
 }

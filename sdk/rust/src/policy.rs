@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::{Device, Problem, Projection, Timestamp};
 
 pub use crate::bindings::policy::exports::windlass::plugin::policy::{
-    Admission, Approval, Candidate, Ceiling, Cohort, CohortView, Decision, FailureCount,
+    Admission, Advance, Approval, Candidate, Ceiling, Cohort, CohortView, Decision, FailureCount,
     FailureKind, Measure, Placement, Reason, Signal, StateCounts, TierCount, Trigger, Verdict,
     View,
 };
@@ -54,8 +54,8 @@ pub trait Policy: Sized + 'static {
     }
 
     /// Cuts the tiers (ascending, none of size 0) into cohorts whose sizes add
-    /// up to the number of devices. Asked again when a rollout grows: the answer
-    /// then begins with the same cohorts, none smaller.
+    /// up to the number of devices. Asked once, at the start: devices that a
+    /// dynamic rollout finds later join the last cohort.
     ///
     /// # Errors
     /// A sentence saying why these devices cannot be cut so.

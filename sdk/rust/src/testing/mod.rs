@@ -1,4 +1,4 @@
-//! Doubles of the host, so that a plugin's logic is tested with plain `cargo test`.
+//! Doubles of the host and views of rollouts, so that a plugin's logic is tested with plain `cargo test`.
 //! Absent where the target is WebAssembly.
 //!
 //! [`FakeHost`] stands for everything a delivery talks to while a job runs. It belongs
@@ -26,7 +26,9 @@ pub(crate) mod double;
 mod exchange;
 mod host;
 mod material;
+mod view;
 
 pub use exchange::{Answer, Received};
 pub use host::FakeHost;
 pub use material::{device, job, open_delivery, open_filter, open_policy, payload};
+pub use view::{cohort, states, view};
