@@ -27,13 +27,19 @@ pub fn differences(stored: &RolloutPlan, new: &RolloutPlan) -> Vec<String> {
         &new.deliveries,
         &mut found,
     );
-    if stored.cohorts != new.cohorts {
+    let grows = stored.settings.dynamic && new.settings.dynamic;
+    let same_cohorts = if stored.settings.dynamic {
+        names(&stored.cohorts).eq(names(&new.cohorts))
+    } else {
+        stored.cohorts == new.cohorts
+    };
+    if !same_cohorts {
         found.push(changed(
             "the cohorts",
             Some(&sizes(&stored.cohorts)),
             Some(&sizes(&new.cohorts)),
         ));
-    } else if stored.unselected != new.unselected {
+    } else if stored.unselected != new.unselected && !grows {
         found.push(format!(
             "the fleet changed: {} devices were left out, now {} are",
             stored.unselected, new.unselected
@@ -41,6 +47,7 @@ pub fn differences(stored: &RolloutPlan, new: &RolloutPlan) -> Vec<String> {
     }
     if let (Some(old), Some(now)) = (stored.fleet, new.fleet)
         && old != now
+        && !grows
     {
         found.push(format!(
             "the fleet file lists other devices: {} then, {} now; the targets stay those of the start",
@@ -58,6 +65,10 @@ pub fn differences(stored: &RolloutPlan, new: &RolloutPlan) -> Vec<String> {
             "refused"
         };
         found.push(format!("downgrades are now {word}"));
+    }
+    if old.dynamic != now.dynamic {
+        let word = if now.dynamic { "now" } else { "no longer" };
+        found.push(format!("devices that match later are {word} taken"));
     }
     found
 }
@@ -93,6 +104,10 @@ fn plugins(what: &str, stored: &[PluginPin], new: &[PluginPin], found: &mut Vec<
             found.push(format!("plugin `{name}`: the settings changed"));
         }
     }
+}
+
+fn names(cohorts: &[Cohort]) -> impl Iterator<Item = &str> {
+    cohorts.iter().map(|cohort| cohort.name.as_str())
 }
 
 fn sizes(cohorts: &[Cohort]) -> String {

@@ -1,13 +1,23 @@
+use std::collections::BTreeMap;
+
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, AttemptOutcome, CohortIndex, Decision, Failure, Reason,
-    SkipReason, Timestamp, Verification,
+    RolloutKey, SkipReason, Timestamp, Verification,
 };
+
+use crate::{GroupHealth, GroupSeat};
 
 /// Something that happened, for [`Rollout::handle`](crate::Rollout::handle).
 #[derive(Clone, Debug)]
 pub enum Input {
     /// The first input after a load: the rollout starts, or is taken up again.
-    Begin,
+    Begin {
+        /// The groups of the devices in [`RolloutSnapshot::live`]; empty if the engine has
+        /// no group limits.
+        ///
+        /// [`RolloutSnapshot::live`]: windlass_model::RolloutSnapshot::live
+        seats: BTreeMap<AssignmentId, Vec<GroupSeat>>,
+    },
     /// The answer to [`Effect::Page`](crate::Effect::Page).
     Page {
         /// The cohort asked for.
@@ -16,13 +26,25 @@ pub enum Input {
         candidates: Vec<Candidate>,
         /// The cohort has no pending assignment beyond these.
         exhausted: bool,
+        /// Of the candidates' groups.
+        health: GroupHealth,
     },
     /// The answer to [`Effect::PageDeferred`](crate::Effect::PageDeferred).
     Deferred {
         /// Deferred assignments that are due, each with its new gate.
         candidates: Vec<Candidate>,
-        /// When the first of those that are not due yet is due.
+        /// When the first of those that were not due by the instant asked for is due.
         next_due: Option<Timestamp>,
+        /// Of the candidates' groups.
+        health: GroupHealth,
+    },
+    /// The answer to [`Effect::Reconsider`](crate::Effect::Reconsider).
+    Reconsidered {
+        /// The rows asked for, each with its new gate; one that is left out is asked for
+        /// again.
+        candidates: Vec<Candidate>,
+        /// Of the candidates' groups.
+        health: GroupHealth,
     },
     /// A push returned.
     AttemptEnded {
@@ -32,8 +54,11 @@ pub enum Input {
         attempt: AttemptId,
         /// What came of it.
         outcome: AttemptOutcome,
-        /// Payload bytes that left for the device.
+        /// Payload bytes that left for the device in this attempt.
         bytes: u64,
+        /// How far into the payload it came, counted from its start: beyond `bytes` if it
+        /// went on where an earlier attempt had ended.
+        reached: u64,
     },
     /// The answer to [`Effect::Verify`](crate::Effect::Verify), or an unasked report of
     /// the device.
@@ -51,8 +76,14 @@ pub enum Input {
         /// What they said.
         answers: Vec<Result<Decision, String>>,
     },
-    /// A person's wish.
-    Command(Command),
+    /// The store put further pending devices at the end of the last cohort, and logged it.
+    Grown {
+        /// How many.
+        added: u64,
+    },
+    /// Holds or the registry changed: deferred devices are looked at now, those excepted
+    /// whose window opens later.
+    Refresh,
     /// Start nothing more, and finish when no transfer is under way.
     Stop(StopCause),
     /// Asks for [`Effect::Cancel`](crate::Effect::Cancel) for every transfer under way.
@@ -67,6 +98,8 @@ pub struct Candidate {
     pub assignment: Assignment,
     /// What may become of it; made by [`admission::gate`](crate::admission::gate).
     pub gate: Gate,
+    /// The groups with a limit that its device belongs to. Read if the gate is open.
+    pub groups: Vec<GroupSeat>,
 }
 
 /// What may become of a device whose turn has come.
@@ -85,33 +118,15 @@ pub enum Gate {
         until: Timestamp,
         /// And until it is known to be connected.
         needs_connection: bool,
-        /// Why, if a policy said.
+        /// Why. The codes of [`admission::code`](crate::admission::code) have a meaning.
         reason: Option<Reason>,
     },
-}
-
-/// A person's wish. One that does not fit the rollout's state changes nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Start nothing until resumed.
-    Pause {
-        /// Who.
-        actor: String,
-        /// Why; may be empty.
-        reason: String,
-    },
-    /// Go on after a pause. Pause reasons that a policy gave and still gives are taken
-    /// as overruled.
-    Resume {
-        /// Who.
-        actor: String,
-    },
-    /// End the rollout; devices in flight finish.
-    Abort {
-        /// Who.
-        actor: String,
-        /// Why; may be empty.
-        reason: String,
+    /// A newer release reached it by another rollout.
+    Supersede {
+        /// Which.
+        by: RolloutKey,
+        /// That release's version.
+        version: String,
     },
 }
 

@@ -7,28 +7,34 @@
 //! A driver loads a [`Rollout`] from the store's snapshot, gives it [`Input::Begin`], and
 //! then repeats:
 //!
-//! 1. [`Rollout::handle`] each input at hand, or [`Rollout::handle_timeout`] when the
-//!    instant of [`Rollout::poll_timeout`] has come;
-//! 2. [`Rollout::dispatch`], which starts devices and asks for pages and decisions;
-//!    needed again also when a slot or attempt ids became free elsewhere;
+//! 1. [`Rollout::handle_timeout`] when the instant of [`Rollout::poll_timeout`] has come,
+//!    [`Rollout::handle`] each input at hand, and [`Rollout::steer`] by a person's order;
+//! 2. [`Rollout::start_next`], of several rollouts by [`Rollout::priority`] and in turn,
+//!    until none starts a device; then [`Rollout::dispatch`] each, which asks for pages and
+//!    decisions. Needed again also when something of the [`Resources`] became free
+//!    elsewhere;
 //! 3. [`Rollout::poll_output`]: persist its changes in one transaction, *then* run its
 //!    effects. If the store refuses the changes, nothing of them has happened: stop the
 //!    pushes, [`Rollout::release_slots`], and load it anew.
 //!
-//! until [`Effect::Finished`], after which no output follows. Every effect but `Cancel`,
+//! until [`Effect::Finished`], after which no output follows but that of orders, and the
+//! rollout is dropped by [`Rollout::release_slots`]. Every effect but `Cancel`,
 //! `NeedAttemptIds` and `Finished` is answered by exactly one input, however it fails; a
-//! result of another attempt than the one in hand has no effect.
+//! result of another attempt than the one in hand has no effect. Of several rollouts, all
+//! are given `Begin` before any is dispatched: until then it is not known which devices
+//! they have in hand.
 //!
 //! # What holds after every step
 //!
-//! - The transfers under way never exceed the [`Slots`], nor a cohort's starts and devices
-//!   in progress any policy's ceilings.
-//! - A device has at most one unsettled attempt, and is pushed to again only when the last
-//!   attempt is known to have failed.
+//! - The transfers under way never exceed the [`Slots`], nor the rollout's own cap, nor the
+//!   limits of the devices' [`Groups`]; nor did a start take a cohort beyond any policy's
+//!   ceilings.
+//! - A device has at most one unsettled attempt over all rollouts, and is pushed to again
+//!   only when the last attempt is known to have failed.
 //! - The counts of a cohort add up to its size.
 //! - Nothing starts unless the rollout is running, and after an abort it never runs again.
 //! - [`RolloutCompleted`](windlass_model::EventKind::RolloutCompleted) is the last event
-//!   of a run.
+//!   of a run; orders may follow.
 //!
 //! # Where things are
 //!
@@ -38,17 +44,26 @@
 //! `rollout/` is the state machine, a file for each part of the rules.
 
 pub mod admission;
+mod budget;
+mod fences;
+mod groups;
 pub mod identity;
 mod input;
 mod output;
 pub mod placement;
+mod refusal;
 mod resources;
 pub mod retry;
+mod rivals;
 mod rollout;
 pub mod table;
 pub mod version;
 
+pub use budget::RetryBudget;
+pub use fences::Fences;
+pub use groups::{GroupHealth, GroupSeat, Groups};
 pub use input::*;
 pub use output::*;
+pub use refusal::Refusal;
 pub use resources::*;
 pub use rollout::{DeliveryFacts, Rollout};

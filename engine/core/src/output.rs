@@ -1,7 +1,8 @@
 use std::fmt;
 
 use windlass_model::{
-    AssignmentId, AttemptId, ChangeSet, CohortIndex, DeviceKey, Outcome, Reason, Timestamp, View,
+    Assignment, AssignmentId, AttemptId, ChangeSet, CohortIndex, DeviceKey, Outcome, Reason,
+    Timestamp, View,
 };
 
 /// What [`Rollout::poll_output`](crate::Rollout::poll_output) drains.
@@ -30,8 +31,17 @@ pub enum Effect {
     /// connect), and answer with [`Input::Deferred`](crate::Input::Deferred). At most
     /// one is outstanding.
     PageDeferred {
+        /// Those that are due at this instant or before it; it may be later than now.
+        by: Timestamp,
         /// At most so many.
         limit: usize,
+    },
+    /// Gate devices again, before another try or because the look at them is old, and
+    /// answer with [`Input::Reconsidered`](crate::Input::Reconsidered). At most one is
+    /// outstanding.
+    Reconsider {
+        /// They wait or are admitted; 512 at most.
+        rows: Vec<Assignment>,
     },
     /// Push; answered by [`Input::AttemptEnded`](crate::Input::AttemptEnded).
     Start {
@@ -81,8 +91,8 @@ pub enum Effect {
 pub struct DecideRequest {
     /// Its position in the configured order.
     pub policy: usize,
-    /// What it may know. Signals and approvals are empty: the driver fills in those the
-    /// policy asked for.
+    /// What it may know. Signals are empty: the driver fills in those the policy asked
+    /// for.
     pub view: View,
     /// Of its last decision; empty at first.
     pub memo: Vec<u8>,
@@ -101,6 +111,12 @@ pub enum TimerReason {
     Deferred,
     /// The break after faults of ours is over.
     Breaker,
+    /// Devices are shown again to plugins that could not judge them.
+    Trouble,
+    /// The budget of retries allows one more.
+    RetryBudget,
+    /// Devices that wait for room in their group are looked at again.
+    Group,
 }
 
 /// What a rollout is doing; see [`Rollout::standing`](crate::Rollout::standing).
@@ -127,6 +143,10 @@ pub enum WaitingFor {
     Window,
     /// A break after faults of ours.
     Breaker,
+    /// The end of a person's hold on devices.
+    Hold,
+    /// Another rollout that comes first and does not run now; it is looked at again then.
+    OtherRollout,
 }
 
 impl fmt::Display for WaitingFor {
@@ -136,6 +156,8 @@ impl fmt::Display for WaitingFor {
             Self::Retry => "the next retry",
             Self::Window => "devices that may start later",
             Self::Breaker => "a break after faults of the delivery",
+            Self::Hold => "the end of a hold",
+            Self::OtherRollout => "another rollout",
         })
     }
 }

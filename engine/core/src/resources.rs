@@ -1,6 +1,8 @@
-use std::{num::NonZeroU32, num::NonZeroUsize, ops::Range, time::Duration};
+use std::{num::NonZeroU32, num::NonZeroUsize, ops::Range, sync::Arc, time::Duration};
 
-use windlass_model::{AttemptId, Timestamp};
+use windlass_model::{AttemptId, GroupLimit, Timestamp};
+
+use crate::{Fences, Groups, RetryBudget};
 
 /// The instant of a step, by both clocks. Deadlines that must survive a restart are
 /// kept by the wall clock, everything else runs by the monotonic one.
@@ -19,14 +21,28 @@ pub struct Resources {
     pub slots: Slots,
     /// Ids for attempts.
     pub attempt_ids: AttemptIds,
+    /// What goes on in groups that have a limit.
+    pub groups: Groups,
+    /// Retries that may start.
+    pub retries: RetryBudget,
+    /// Devices with an unsettled attempt.
+    pub fences: Fences,
 }
 
 impl Resources {
-    /// `capacity` free slots and no attempt ids.
-    pub fn new(capacity: NonZeroUsize) -> Self {
+    /// `capacity` free slots, no attempt ids, empty groups and a full budget of retries,
+    /// which bounds nothing if it is absent.
+    pub fn new(
+        capacity: NonZeroUsize,
+        limits: Arc<[GroupLimit]>,
+        retries_per_minute: Option<NonZeroU32>,
+    ) -> Self {
         Self {
             slots: Slots::new(capacity),
             attempt_ids: AttemptIds::default(),
+            groups: Groups::new(limits),
+            retries: RetryBudget::new(retries_per_minute),
+            fences: Fences::default(),
         }
     }
 }

@@ -41,7 +41,8 @@ pub const fn meaning(kind: StateKind) -> Meaning {
     }
 }
 
-/// The states that may follow `kind`. Nothing follows an ended one.
+/// The states that may follow `kind`. Nothing follows an ended one but a dead letter, which
+/// a person may requeue or dismiss.
 pub const fn successors(kind: StateKind) -> &'static [StateKind] {
     use StateKind::{
         Admitted, Cancelled, Cancelling, DeadLettered, Deferred, Failed, Offered, Pending,
@@ -51,7 +52,14 @@ pub const fn successors(kind: StateKind) -> &'static [StateKind] {
         Pending => &[Deferred, Admitted, Skipped, Cancelled, Superseded],
         Deferred => &[Deferred, Admitted, Skipped, Cancelled, Superseded],
         // Back to pending when the look at its device has grown old.
-        Admitted => &[Pending, Transferring, Cancelled, Superseded],
+        Admitted => &[
+            Pending,
+            Deferred,
+            Transferring,
+            Skipped,
+            Cancelled,
+            Superseded,
+        ],
         Transferring => &[
             Offered,
             Verifying,
@@ -61,6 +69,8 @@ pub const fn successors(kind: StateKind) -> &'static [StateKind] {
             Succeeded,
             Failed,
             Rejected,
+            // Excluded while its attempt was under way.
+            Skipped,
             Cancelled,
             DeadLettered,
         ],
@@ -70,6 +80,8 @@ pub const fn successors(kind: StateKind) -> &'static [StateKind] {
             Succeeded,
             Failed,
             Rejected,
+            // Excluded while its attempt was under way.
+            Skipped,
             Cancelled,
             DeadLettered,
         ],
@@ -79,6 +91,8 @@ pub const fn successors(kind: StateKind) -> &'static [StateKind] {
             Succeeded,
             Failed,
             Rejected,
+            // Excluded while its attempt was under way.
+            Skipped,
             Cancelled,
             DeadLettered,
         ],
@@ -88,11 +102,13 @@ pub const fn successors(kind: StateKind) -> &'static [StateKind] {
             Waiting,
             Transferring,
             Succeeded,
+            Skipped,
             DeadLettered,
             Cancelled,
             Superseded,
         ],
-        Succeeded | Failed | Rejected | Skipped | Cancelled | Superseded | DeadLettered => &[],
+        DeadLettered => &[Pending, Failed],
+        Succeeded | Failed | Rejected | Skipped | Cancelled | Superseded => &[],
     }
 }
 

@@ -1,17 +1,14 @@
-//! Planning through the public surface: placement, gates, the table, identity.
+//! Planning through the public surface: placement, the table, identity.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use proptest::{collection::vec, prelude::*};
-use windlass_core::{Gate, admission, identity, placement::Placer, table};
+use windlass_core::{identity, placement::Placer, table};
 use windlass_model::{
-    Admission, Cohort, CohortIndex, Connectivity, Device, DeviceId, DeviceKey, OfflineDevices,
-    OnUncertain, Placement, PluginName, PluginPin, Release, ReleaseKey, RetrySettings, RolloutName,
-    RolloutPlan, RolloutSettings, SettleSettings, Sha256, SkipReason, StateKind, Timeouts,
-    Timestamp, VerifyMode,
+    Cohort, CohortIndex, Connection, DeviceId, DeviceKey, OfflineDevices, OnUncertain, Placement,
+    PluginName, PluginPin, ReleaseKey, RetrySettings, RolloutName, RolloutPlan, RolloutSettings,
+    SettleSettings, Sha256, StateKind, Timeouts, VerifyMode,
 };
-
-const NOW: Timestamp = Timestamp(1_000_000);
 
 fn cohort(name: &str, size: u64) -> Cohort {
     Cohort {
@@ -111,7 +108,9 @@ fn the_table_is_consistent() {
         assert_eq!(meaning.holds_slot, kind == StateKind::Transferring);
         assert!(!meaning.fences || meaning.counts_in_progress);
         assert!(!meaning.holds_slot || meaning.fences);
-        assert_eq!(table::successors(kind).is_empty(), kind.is_ended());
+        // Only a dead letter goes on, if a person wants it.
+        let is_final = kind.is_ended() && kind != StateKind::DeadLettered;
+        assert_eq!(table::successors(kind).is_empty(), is_final);
         for next in table::successors(kind) {
             let starts = *next == StateKind::Transferring;
             let ready = matches!(kind, StateKind::Admitted | StateKind::Waiting);
@@ -140,112 +139,23 @@ fn settings() -> RolloutSettings {
         verify: VerifyMode::WhenPossible,
         allow_downgrade: false,
         seed: 3,
+        priority: 0,
+        concurrency: None,
+        connection: Connection::Assumed,
+        dynamic: false,
     }
 }
 
-fn device(version: Option<&str>, status: Connectivity) -> Device {
-    Device {
-        id: DeviceId::new("d"),
-        name: String::new(),
-        address: "http://d".to_owned(),
-        kind: None,
-        version: version.map(str::to_owned),
-        status,
-        location: None,
-        timezone: None,
-        tags: Vec::new(),
-        attributes: Default::default(),
-        last_seen: None,
-    }
-}
-
-/// Design §6 ("checked again at dispatch"), §7.7 and §7.10.
-#[test]
-fn a_gate_opens_only_for_devices_that_are_there_and_need_the_release() {
-    use Connectivity::{Offline, Online, Unknown};
-    let release = Release {
-        name: "app".to_owned(),
-        version: "2.3.0".to_owned(),
-        size: 1,
-        sha256: Sha256([0; 32]),
-        media_type: String::new(),
-    };
-    let gate = |device: &Device, settings: &RolloutSettings, matches, admission| {
-        admission::gate(device, &release, settings, matches, admission, NOW)
-    };
-    let defaults = settings();
-    let any = Admission::default;
-    let start = Gate::Start { order_key: 0 };
-    let old = device(Some("2.2.0"), Online);
-    assert_eq!(gate(&old, &defaults, true, any()), start);
-    assert_eq!(gate(&device(None, Unknown), &defaults, true, any()), start);
-    for (device, matches, reason) in [
-        (
-            device(Some("2.3.0"), Offline),
-            false,
-            SkipReason::AlreadyCurrent,
-        ),
-        (
-            device(Some("2.2.0"), Online),
-            false,
-            SkipReason::NoLongerMatches,
-        ),
-        (
-            device(Some("2.10.0"), Online),
-            true,
-            SkipReason::WouldDowngrade,
-        ),
-    ] {
-        let skip = Gate::Skip(reason);
-        assert_eq!(gate(&device, &defaults, matches, any()), skip);
-    }
-    let mut lenient = settings();
-    lenient.allow_downgrade = true;
-    lenient.offline = OfflineDevices::Skip;
-    let newer = device(Some("2.10.0"), Online);
-    assert_eq!(gate(&newer, &lenient, true, any()), start);
-    let away = device(None, Offline);
-    let skip = Gate::Skip(SkipReason::Offline);
-    assert_eq!(gate(&away, &lenient, true, any()), skip);
-
-    let later = Admission {
-        not_before: Some(NOW.plus(Duration::from_secs(3))),
-        ..any()
-    };
-    let defer = |seconds, needs_connection| Gate::Defer {
-        until: NOW.plus(Duration::from_secs(seconds)),
-        needs_connection,
-        reason: None,
-    };
-    assert_eq!(gate(&old, &defaults, true, later.clone()), defer(3, false));
-    assert_eq!(gate(&away, &defaults, true, later.clone()), defer(10, true));
-    let connected = Admission {
-        needs_connection: true,
-        ..any()
-    };
-    let unknown = device(None, Unknown);
-    let both = admission::combine([later, connected]);
-    assert_eq!(gate(&unknown, &defaults, true, both), defer(10, true));
-    let never = Admission {
-        never: true,
-        ..any()
-    };
-    let combined = admission::combine([any(), never]);
-    assert_eq!(
-        gate(&old, &defaults, true, combined),
-        Gate::Skip(SkipReason::Policy)
-    );
-}
-
-/// Design §6, "identity of a run".
-#[test]
-fn differences_between_plans_are_told_in_words() {
-    let pin = |settings| PluginPin {
+fn pin(settings: u8) -> PluginPin {
+    PluginPin {
         name: PluginName::new("careful"),
         component: Sha256([1; 32]),
         settings: Sha256([settings; 32]),
-    };
-    let stored = RolloutPlan {
+    }
+}
+
+fn plan() -> RolloutPlan {
+    RolloutPlan {
         name: RolloutName::new("r"),
         release: ReleaseKey(1),
         settings: settings(),
@@ -256,7 +166,14 @@ fn differences_between_plans_are_told_in_words() {
         deliveries: Vec::new(),
         unselected: 0,
         fleet: None,
-    };
+        takes_back: None,
+    }
+}
+
+/// Design §6, "identity of a run".
+#[test]
+fn differences_between_plans_are_told_in_words() {
+    let stored = plan();
     assert!(identity::differences(&stored, &stored).is_empty());
     let mut new = stored.clone();
     new.settings.retry.attempts = 9;
@@ -270,6 +187,26 @@ fn differences_between_plans_are_told_in_words() {
             "the filter's expression: stored none, now `true`",
             "plugin `careful`: the settings changed",
             "the cohorts: stored `canary 1, all 9`, now `canary 1, all 10`",
+        ]
+    );
+}
+
+/// Design §7.2: a dynamic rollout grows, so other sizes are no other plan.
+#[test]
+fn a_dynamic_rollout_is_the_same_when_it_has_grown() {
+    let mut stored = plan();
+    stored.settings.dynamic = true;
+    let mut new = stored.clone();
+    new.cohorts[1].size += 5;
+    new.unselected += 1;
+    assert!(identity::differences(&stored, &new).is_empty());
+    new.cohorts[1].name = "rest".to_owned();
+    new.settings.dynamic = false;
+    assert_eq!(
+        identity::differences(&stored, &new),
+        [
+            "the cohorts: stored `canary 1, all 9`, now `canary 1, rest 14`",
+            "devices that match later are no longer taken",
         ]
     );
 }

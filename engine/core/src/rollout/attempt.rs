@@ -2,22 +2,34 @@
 
 use windlass_model::{
     AssignmentId, AssignmentState, AttemptId, AttemptOutcome, Change, EventKind, Failure,
-    FailureKind, RolloutState, Timestamp,
+    FailureKind, RolloutState, SkipReason, Timestamp,
 };
 
 use super::{Rollout, breaker::Call};
 use crate::{Effect, Now, Slots};
+
+/// A push that returned; see [`Input::AttemptEnded`](crate::Input::AttemptEnded).
+pub(super) struct Ended {
+    pub(super) attempt: AttemptId,
+    pub(super) outcome: AttemptOutcome,
+    pub(super) bytes: u64,
+    pub(super) reached: u64,
+}
 
 impl Rollout {
     pub(super) fn attempt_ended(
         &mut self,
         now: Now,
         id: AssignmentId,
-        attempt: AttemptId,
-        outcome: AttemptOutcome,
-        bytes: u64,
+        ended: Ended,
         slots: &mut Slots,
     ) {
+        let Ended {
+            attempt,
+            outcome,
+            bytes,
+            reached,
+        } = ended;
         let Some(live) = self.live.get_mut(&id) else {
             return;
         };
@@ -67,10 +79,10 @@ impl Rollout {
                 });
                 self.watch_offer(now, id, deadline);
             }
-            AttemptOutcome::Failed(failure) => self.push_failed(now, id, attempt, failure, bytes),
+            AttemptOutcome::Failed(failure) => self.push_failed(now, id, attempt, failure, reached),
             AttemptOutcome::Cancelled => {
                 self.emit(now, EventKind::AttemptCancelled { device, attempt });
-                if bytes >= self.release_size {
+                if reached >= self.release_size {
                     self.settle(now, id, attempt, Some(FailureKind::Shutdown));
                 } else {
                     self.put_back(now, id, attempt);
@@ -85,7 +97,7 @@ impl Rollout {
         id: AssignmentId,
         attempt: AttemptId,
         failure: Failure,
-        bytes: u64,
+        reached: u64,
     ) {
         let kind = failure.kind;
         match kind {
@@ -105,14 +117,14 @@ impl Rollout {
             | FailureKind::Regressed
             | FailureKind::Other => self.plugin_worked(now, Call::Push),
         }
-        // Every byte left and no answer came: the device may hold the whole release.
+        // The last byte left and no answer came: the device may hold the whole release.
         let answer_lost = matches!(
             kind,
             FailureKind::TimedOut
                 | FailureKind::Interrupted
                 | FailureKind::Plugin
                 | FailureKind::Shutdown
-        ) && bytes >= self.release_size;
+        ) && reached >= self.release_size;
         if answer_lost {
             self.settle(now, id, attempt, Some(kind));
         } else {
@@ -127,13 +139,18 @@ impl Rollout {
             at: now.wall,
         });
         let aborting = self.state == RolloutState::Aborting;
+        let excluded = self.live.get(&id).is_some_and(|live| live.excluded);
+        if excluded {
+            self.take_back_count(id);
+            self.skip_live(now, id, SkipReason::Excluded);
+            return;
+        }
         if aborting && let Some(live) = self.live.get(&id) {
             let device = live.row.device_id.clone();
             self.emit(now, EventKind::DeviceCancelled { device });
         }
+        self.take_back_count(id);
         self.advance(now, id, |row| {
-            row.counted_attempts = row.counted_attempts.saturating_sub(1);
-            row.attempt_started = None;
             row.state = if aborting {
                 AssignmentState::Cancelled
             } else {
@@ -141,6 +158,14 @@ impl Rollout {
             };
         });
         self.set_timer(id, now.monotonic);
+    }
+
+    fn take_back_count(&mut self, id: AssignmentId) {
+        if let Some(live) = self.live.get_mut(&id) {
+            let row = &mut live.row;
+            row.counted_attempts = row.counted_attempts.saturating_sub(1);
+            row.attempt_started = None;
+        }
     }
 
     pub(super) fn watch_offer(&mut self, now: Now, id: AssignmentId, deadline: Timestamp) {
@@ -173,6 +198,9 @@ impl Rollout {
     }
 
     pub(super) fn cancel_in_flight(&mut self) {
+        if !self.begun || self.finished.is_some() {
+            return;
+        }
         for (id, live) in &mut self.live {
             if let AssignmentState::Transferring(attempt) = live.row.state
                 && !std::mem::replace(&mut live.cancelling, true)

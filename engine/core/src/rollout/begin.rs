@@ -1,15 +1,30 @@
+use std::collections::BTreeMap;
+
 use windlass_model::{
     AssignmentId, AssignmentState, AttemptId, AttemptOutcome, Change, EventKind, Failure,
     FailureKind, Outcome, RolloutState, StateCounts, StateKind,
 };
 
 use super::Rollout;
-use crate::{Effect, Now};
+use crate::{Effect, GroupSeat, Now, Resources};
 
 impl Rollout {
-    pub(super) fn begin(&mut self, now: Now) {
+    pub(super) fn begin(
+        &mut self,
+        now: Now,
+        mut seats: BTreeMap<AssignmentId, Vec<GroupSeat>>,
+        resources: &mut Resources,
+    ) {
         debug_assert!(!self.begun, "Begin comes once");
         self.begun = true;
+        resources.groups.forget(self.key);
+        resources.fences.forget(self.key);
+        resources.fences.enter(self.key);
+        for (id, mut live) in std::mem::take(&mut self.live) {
+            live.groups = seats.remove(&id).unwrap_or_default().into();
+            self.enliven(now, live);
+        }
+        self.freed_seen = resources.groups.freed_ever();
         match self.state {
             RolloutState::Draft => self.start(now),
             RolloutState::Running

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use windlass_model::{
     Ceiling, CohortIndex, CohortView, Decision, DecisionAnswer, DecisionRecord, PluginPin, Reason,
-    Timestamp, Verdict, View,
+    Timestamp, Value, Verdict, View,
 };
 
 use super::{timer::monotonic, triggers::Triggers};
@@ -14,6 +14,8 @@ use crate::{DecideRequest, Now};
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// A policy that could not answer may have cost a whole time-out.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// By a reason with this code a policy says that it waits for consent (`wit/policy.wit`).
+const AWAITING_APPROVAL: &str = "awaiting-approval";
 
 /// The policies of a rollout and what they said last.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(super) struct Decider {
     answered: Timestamp,
     /// Something was counted since they were asked.
     dirty: bool,
+    /// A person gave an order that they do not know yet.
+    urgent: bool,
     triggers: Triggers,
 }
 
@@ -76,6 +80,7 @@ impl Decider {
             asked_at: None,
             answered: Timestamp(0),
             dirty: false,
+            urgent: false,
             triggers: Triggers::default(),
         }
     }
@@ -95,6 +100,7 @@ impl Decider {
         !self.policies.is_empty()
             && (self.asked.is_some()
                 || self.dirty
+                || self.urgent
                 || self.triggers.fired()
                 || self.asked_at.is_none()
                 || self.decisions().any(expired))
@@ -105,7 +111,7 @@ impl Decider {
         if self.policies.is_empty() || self.asked.is_some() {
             return None;
         }
-        let Some(asked_at) = self.asked_at else {
+        let Some(asked_at) = self.asked_at.filter(|_| !self.urgent) else {
             return Some(now.monotonic);
         };
         let failed = self
@@ -133,9 +139,15 @@ impl Decider {
             .map(|at| monotonic(now, at).max(earliest))
     }
 
+    /// The instant of the newest view that they were shown.
+    pub(super) fn shown(&self) -> Timestamp {
+        self.asked.as_ref().map_or(self.answered, |view| view.now)
+    }
+
     pub(super) fn ask(&mut self, now: Now, view: View) -> Vec<DecideRequest> {
         self.asked_at = Some(now.monotonic);
         self.dirty = false;
+        self.urgent = false;
         self.triggers.reset_fired();
         let requests = self
             .policies
@@ -216,15 +228,19 @@ impl Decider {
             .unwrap_or(u64::MAX)
     }
 
-    /// The most severe verdict in force, and the reasons of those who gave it. A failed
-    /// answer holds; an overruled pause goes on.
-    pub(super) fn verdict(&self) -> (Verdict, Vec<Reason>) {
-        let severest = self
-            .policies
+    /// The most severe verdict in force.
+    pub(super) fn severest(&self) -> Verdict {
+        self.policies
             .iter()
             .map(Policy::verdict)
             .max()
-            .unwrap_or(Verdict::Continue);
+            .unwrap_or(Verdict::Continue)
+    }
+
+    /// The most severe verdict in force, and the reasons of those who gave it. A failed
+    /// answer holds; an overruled pause goes on.
+    pub(super) fn verdict(&self) -> (Verdict, Vec<Reason>) {
+        let severest = self.severest();
         let reasons = self
             .policies
             .iter()
@@ -244,6 +260,25 @@ impl Decider {
             }
         }
         self.dirty = true;
+    }
+
+    /// They are to be asked at once, because a person gave an order.
+    pub(super) fn urge(&mut self) {
+        self.urgent = true;
+    }
+
+    /// The gates at which policies wait for consent, by their newest answers.
+    pub(super) fn gates(&self) -> BTreeSet<String> {
+        self.policies
+            .iter()
+            .filter_map(Policy::newest)
+            .flat_map(|decision| &decision.reasons)
+            .filter(|reason| reason.code == AWAITING_APPROVAL)
+            .filter_map(|reason| match reason.parameters.get("gate") {
+                Some(Value::Text(gate)) => Some(gate.clone()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// When a policy wants to be asked, if one said so.
@@ -301,6 +336,16 @@ impl Policy {
         })
     }
 
+    /// Its newest decision, of this process or of the store.
+    fn newest(&self) -> Option<&Decision> {
+        match (&self.latest, &self.written) {
+            (Some(Ok(decision)), _) | (None, Some(DecisionAnswer::Decided(decision))) => {
+                Some(decision)
+            }
+            (Some(Err(_)), _) | (None, Some(DecisionAnswer::Failed(_)) | None) => None,
+        }
+    }
+
     fn verdict(&self) -> Verdict {
         match &self.latest {
             None => Verdict::Continue,
@@ -319,11 +364,7 @@ impl Policy {
             Some(Err(message)) => vec![Reason {
                 code: "policy-failed".to_owned(),
                 cohort: None,
-                parameters: [(
-                    "policy".to_owned(),
-                    windlass_model::Value::Text(self.pin.name.to_string()),
-                )]
-                .into(),
+                parameters: [("policy".to_owned(), Value::Text(self.pin.name.to_string()))].into(),
                 text: format!("policy `{}` could not answer: {message}", self.pin.name),
             }],
         }

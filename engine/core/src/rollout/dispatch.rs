@@ -2,14 +2,25 @@
 
 use std::time::Duration;
 
-use windlass_model::{AssignmentId, AssignmentState, Change, CohortIndex, EventKind, RolloutState};
+use windlass_model::{
+    AssignmentId, AssignmentState, AttemptId, Change, CohortIndex, EventKind, Reason, RolloutKey,
+    RolloutState, Value,
+};
 
-use super::Rollout;
-use crate::{Effect, Now, Resources};
+use super::{Rollout, live::Queue};
+use crate::{
+    Effect, Now, Resources,
+    admission::{GATE_HOLDS, RIVAL_RECHECK, code},
+};
 
-/// How old the look at a device may be when it starts: its version, its connection and
-/// what the policies said of it change.
-const GATE_HOLDS: Duration = Duration::from_secs(60);
+/// What came of an attempt to start a device.
+enum Began {
+    Yes,
+    /// It cannot start now; others may.
+    No,
+    /// Nothing can.
+    Nothing,
+}
 
 impl Rollout {
     /// Whether anything may start at all.
@@ -20,27 +31,56 @@ impl Rollout {
             && self.decider.permits(now.wall)
     }
 
-    pub(super) fn start_devices(&mut self, now: Now, resources: &mut Resources) {
+    /// Starts one device, if one may start: a due retry before a first start. The engine
+    /// calls it for one rollout after the other, by priority and in turn.
+    pub fn start_next(&mut self, now: Now, resources: &mut Resources) -> bool {
+        self.now = now;
+        if !self.begun || self.finished.is_some() {
+            return false;
+        }
+        self.elapse_break(now);
         if resources.attempt_ids.remaining() > 0 {
             self.attempt_ids_wanted = false;
         }
-        if !self.may_start(now) {
-            return;
+        self.unpark(resources);
+        if !self.may_start(now) || !self.has_slot(resources) {
+            return false;
         }
+        let started = self.start_one(now, resources);
+        self.account(resources);
+        started
+    }
+
+    fn has_slot(&self, resources: &Resources) -> bool {
+        let own = self
+            .settings
+            .concurrency
+            .map_or(usize::MAX, |most| most.get() as usize);
+        self.transferring < self.breakers.width().min(own) && resources.slots.free() > 0
+    }
+
+    fn start_one(&mut self, now: Now, resources: &mut Resources) -> bool {
         // Ceilings do not bind retries: a waiting device is in progress already, and one
         // that never started again would never end.
+        self.retries_at = None;
         while let Some((due, id)) = self.retries.first().copied() {
-            if !self.retry(now, due, id, resources) {
-                return;
+            match self.retry(now, due, id, resources) {
+                Began::Yes => return true,
+                Began::No if self.retries_at.is_some() => break,
+                Began::No => {}
+                Began::Nothing => return false,
             }
         }
         for index in (0..).map(CohortIndex).take(self.cohorts.len()) {
             while let Some(id) = self.next_admitted(now, index) {
-                if !self.start_device(now, id, resources) {
-                    return;
+                match self.start_device(now, id, resources) {
+                    Began::Yes => return true,
+                    Began::No => {}
+                    Began::Nothing => return false,
                 }
             }
         }
+        false
     }
 
     /// The best device of a cohort that its ceilings let start. Those looked at too long
@@ -53,11 +93,7 @@ impl Rollout {
         let last = AssignmentId(i64::MAX);
         let members = (index, 0, AssignmentId(i64::MIN))..=(index, u64::MAX, last);
         while let Some((_, _, id)) = self.admitted.range(members.clone()).next().copied() {
-            let fresh = self
-                .live
-                .get(&id)
-                .is_some_and(|live| now.monotonic.saturating_sub(live.admitted) <= GATE_HOLDS);
-            if fresh {
+            if self.is_fresh(now, id) {
                 return Some(id);
             }
             self.advance(now, id, |row| row.state = AssignmentState::Pending);
@@ -65,64 +101,117 @@ impl Rollout {
         None
     }
 
-    /// `false` if nothing more can start.
+    /// Whether the look at a live device may still be relied on.
+    pub(super) fn is_fresh(&self, now: Now, id: AssignmentId) -> bool {
+        self.live.get(&id).is_some_and(|live| {
+            live.look.refreshes == self.refreshes
+                && now.monotonic.saturating_sub(live.look.at) <= GATE_HOLDS
+        })
+    }
+
     fn retry(
         &mut self,
         now: Now,
         due: Duration,
         id: AssignmentId,
         resources: &mut Resources,
-    ) -> bool {
+    ) -> Began {
+        if !self.is_fresh(now, id) {
+            self.look_again(id, due);
+            return Began::No;
+        }
         let Some(live) = self.live.get(&id) else {
             self.retries.remove(&(due, id));
-            return true;
+            return Began::No;
         };
         let last = live.row.last_failure;
         if live.asked_first || !self.asks_before_retry(last) {
+            let next = resources.retries.next(now.monotonic);
+            if next > now.monotonic {
+                self.retries_at = Some(next);
+                return Began::No;
+            }
             return self.start_device(now, id, resources);
         }
         let reserved = live.reserved.or_else(|| resources.attempt_ids.next());
         let Some(attempt) = reserved else {
             self.want_attempt_ids();
-            return false;
+            return Began::Nothing;
         };
         if let Some(live) = self.live.get_mut(&id) {
             live.reserved = Some(attempt);
-            live.queued = None;
+            live.queue = Queue::No;
         }
         self.retries.remove(&(due, id));
         self.ask_device(id, attempt);
-        true
+        Began::No
     }
 
+    /// Puts a device among the retries that may start.
     pub(super) fn queue_retry(&mut self, id: AssignmentId, due: Duration) {
         if let Some(live) = self.live.get_mut(&id)
-            && live.queued.is_none()
+            && live.queue == Queue::No
         {
-            live.queued = Some(due);
+            live.queue = Queue::Start(due);
             self.retries.insert((due, id));
         }
     }
 
-    /// `false` if nothing more can start.
-    fn start_device(&mut self, now: Now, id: AssignmentId, resources: &mut Resources) -> bool {
-        if self.transferring >= self.breakers.width() || resources.slots.free() == 0 {
-            return false;
-        }
+    /// Puts a device that waits among those to be looked at before they start.
+    pub(super) fn look_again(&mut self, id: AssignmentId, due: Duration) {
         let Some(live) = self.live.get_mut(&id) else {
-            debug_assert!(false, "{id} is live");
-            return false;
+            return;
         };
-        let Some(attempt) = live
-            .reserved
-            .take()
-            .or_else(|| resources.attempt_ids.next())
-        else {
+        match live.queue {
+            Queue::Look(_) => return,
+            Queue::Start(old) => {
+                self.retries.remove(&(old, id));
+            }
+            Queue::No => {}
+        }
+        live.queue = Queue::Look(due);
+        self.looks.insert((due, id));
+    }
+
+    fn start_device(&mut self, now: Now, id: AssignmentId, resources: &mut Resources) -> Began {
+        let Some(live) = self.live.get(&id) else {
+            debug_assert!(false, "{id} is live");
+            return Began::Nothing;
+        };
+        let (device, seen) = (live.row.device, live.look.fences);
+        if let Some(other) = resources.fences.other(self.key, device) {
+            self.make_way(now, id, other);
+            return Began::No;
+        }
+        if resources.fences.touched(self.key, device, seen) {
+            self.look_anew(now, id);
+            return Began::No;
+        }
+        if let Some((seat, why)) = resources.groups.full(&live.groups, device) {
+            let seat = seat.clone();
+            self.park(now, id, seat, why);
+            return Began::No;
+        }
+        let reserved = live.reserved.or_else(|| resources.attempt_ids.next());
+        let Some(attempt) = reserved else {
             self.want_attempt_ids();
-            return false;
+            return Began::Nothing;
         };
         let acquired = resources.slots.acquire();
         debug_assert!(acquired, "a slot was free");
+        if live.row.started_attempts > 0 {
+            resources.retries.spend(now.monotonic);
+        }
+        self.begin_attempt(now, id, attempt);
+        Began::Yes
+    }
+
+    fn begin_attempt(&mut self, now: Now, id: AssignmentId, attempt: AttemptId) {
+        let Some(live) = self.live.get_mut(&id) else {
+            return;
+        };
+        live.reserved = None;
+        live.began = Some(now.monotonic);
         live.ended = None;
         live.asked_first = false;
         live.cancelling = false;
@@ -160,7 +249,30 @@ impl Rollout {
             attempt,
             number,
         });
-        true
+    }
+
+    /// Another rollout pushes to the device.
+    fn make_way(&mut self, now: Now, id: AssignmentId, other: RolloutKey) {
+        let reason = Reason {
+            code: code::OTHER_ROLLOUT.to_owned(),
+            cohort: None,
+            parameters: [("rollout".to_owned(), Value::Integer(other.0))].into(),
+            text: "another rollout is updating the device".to_owned(),
+        };
+        self.put_off(now, id, now.wall.plus(RIVAL_RECHECK), false, Some(reason));
+    }
+
+    /// Another rollout pushed to the device since it was looked at.
+    fn look_anew(&mut self, now: Now, id: AssignmentId) {
+        let waits = self
+            .live
+            .get(&id)
+            .is_some_and(|live| matches!(live.row.state, AssignmentState::Waiting { .. }));
+        if waits {
+            self.look_again(id, now.monotonic);
+        } else {
+            self.advance(now, id, |row| row.state = AssignmentState::Pending);
+        }
     }
 
     fn count_first_start(&mut self, now: Now, index: CohortIndex) {

@@ -2,7 +2,7 @@
 
 use windlass_model::{
     AssignmentId, AssignmentState, AttemptId, Change, EventKind, Failure, FailureClass,
-    FailureKind, RolloutState, Timestamp,
+    FailureKind, RolloutState, SkipReason, Timestamp,
 };
 
 use super::Rollout;
@@ -11,6 +11,8 @@ use crate::{Now, retry};
 enum Consequence {
     Retry(Timestamp),
     DeadLetter,
+    /// A person excluded it while its attempt was under way.
+    LeaveOut,
     End(AssignmentState),
 }
 
@@ -56,6 +58,7 @@ impl Rollout {
         let failure = Failure::new(kind, "the device took the release and cannot be asked");
         match self.consequence(now, id, attempt, &failure) {
             Consequence::Retry(retry_at) => self.wait(now, id, retry_at),
+            Consequence::LeaveOut => self.skip_live(now, id, SkipReason::Excluded),
             Consequence::DeadLetter | Consequence::End(_) => {
                 if let Some(live) = self.live.get(&id) {
                     let device = live.row.device_id.clone();
@@ -68,10 +71,13 @@ impl Rollout {
         }
     }
 
-    fn wait(&mut self, now: Now, id: AssignmentId, retry_at: Timestamp) {
+    pub(super) fn wait(&mut self, now: Now, id: AssignmentId, retry_at: Timestamp) {
         self.advance(now, id, |row| {
             row.state = AssignmentState::Waiting { retry_at };
         });
+        if let Some(live) = self.live.get_mut(&id) {
+            live.put_off = false;
+        }
         self.set_timer(id, now.monotonic + retry_at.since(now.wall));
     }
 
@@ -92,6 +98,8 @@ impl Rollout {
             Consequence::End(AssignmentState::Rejected)
         } else if !kind.is_retryable() {
             Consequence::End(AssignmentState::Failed(kind))
+        } else if self.live.get(&id).is_some_and(|live| live.excluded) {
+            Consequence::LeaveOut
         } else if !ours && counted >= self.settings.retry.attempts {
             Consequence::DeadLetter
         } else if self.state == RolloutState::Aborting {
@@ -125,7 +133,7 @@ impl Rollout {
         let kind = failure.kind;
         let retry_at = match &consequence {
             Consequence::Retry(at) => Some(*at),
-            Consequence::DeadLetter | Consequence::End(_) => None,
+            Consequence::DeadLetter | Consequence::LeaveOut | Consequence::End(_) => None,
         };
         self.emit(
             now,
@@ -138,6 +146,7 @@ impl Rollout {
         );
         match consequence {
             Consequence::Retry(retry_at) => self.wait(now, id, retry_at),
+            Consequence::LeaveOut => self.skip_live(now, id, SkipReason::Excluded),
             Consequence::DeadLetter => {
                 self.emit(now, EventKind::DeviceDeadLettered { device, kind });
                 self.advance(now, id, |row| {

@@ -1,10 +1,28 @@
 //! The only place where an assignment's row, the counts and the change set move, so that
 //! they cannot part.
 
-use windlass_model::{Assignment, AssignmentId, Change, Event, EventKind, FailureKind, StateKind};
+use std::{sync::Arc, time::Duration};
 
-use super::Rollout;
-use crate::{Now, table};
+use windlass_model::{
+    Assignment, AssignmentId, Change, DeviceKey, Event, EventKind, FailureKind, StateKind,
+};
+
+use super::{
+    Rollout,
+    live::{Live, Queue},
+    parked::Place,
+};
+use crate::{GroupSeat, Now, Resources, table};
+
+/// A live assignment moved, as the groups and fences of the engine see it.
+#[derive(Debug)]
+pub(super) struct Move {
+    pub(super) device: DeviceKey,
+    pub(super) seats: Arc<[GroupSeat]>,
+    pub(super) before: StateKind,
+    pub(super) after: StateKind,
+    pub(super) at: Duration,
+}
 
 impl Rollout {
     pub(super) fn emit(&mut self, now: Now, kind: EventKind) {
@@ -43,25 +61,113 @@ impl Rollout {
         edit(&mut live.row);
         let row = live.row.clone();
         let after = row.state.kind();
-        if let Some(due) = live.timer.take() {
-            self.timers.remove(&(due, id));
-        }
-        if let Some(due) = live.queued.take() {
-            self.retries.remove(&(due, id));
-        }
-        let order = (row.cohort, live.order_key, id);
-        if before == StateKind::Admitted {
-            self.admitted.remove(&order);
-        }
+        self.moves.push(Move {
+            device: row.device,
+            seats: Arc::clone(&live.groups),
+            before,
+            after,
+            at: now.monotonic,
+        });
+        self.leave_queues(id);
         if after.is_ended() || matches!(after, StateKind::Pending | StateKind::Deferred) {
             self.live.remove(&id);
         }
         self.record(now, before, row);
     }
 
+    /// Takes a device out of everything in which it stands by its state.
+    fn leave_queues(&mut self, id: AssignmentId) {
+        let Some(live) = self.live.get_mut(&id) else {
+            return;
+        };
+        let queue = std::mem::take(&mut live.queue);
+        let first = (live.row.cohort, live.order_key, id);
+        live.judging = false;
+        if let Some(due) = live.timer.take() {
+            self.timers.remove(&(due, id));
+        }
+        if let Some(seat) = live.parked.take() {
+            let place = match queue {
+                Queue::Start(due) => Place::Retry(due, id),
+                Queue::No | Queue::Look(_) => Place::First(first.0, first.1, first.2),
+            };
+            self.parked.leave(&seat, place);
+        }
+        match queue {
+            Queue::Look(due) => self.looks.remove(&(due, id)),
+            Queue::Start(due) => self.retries.remove(&(due, id)),
+            Queue::No => self.admitted.remove(&first),
+        };
+    }
+
+    /// Gives a live device the groups that it is in now.
+    pub(super) fn seat(&mut self, now: Now, id: AssignmentId, seats: Vec<GroupSeat>) {
+        let Some(live) = self.live.get_mut(&id) else {
+            return;
+        };
+        if *live.groups == *seats {
+            return;
+        }
+        let kind = live.row.state.kind();
+        let device = live.row.device;
+        let seats: Arc<[GroupSeat]> = seats.into();
+        let old = std::mem::replace(&mut live.groups, Arc::clone(&seats));
+        let at = now.monotonic;
+        for (seats, before, after) in [
+            (old, kind, StateKind::Pending),
+            (seats, StateKind::Pending, kind),
+        ] {
+            self.moves.push(Move {
+                device,
+                seats,
+                before,
+                after,
+                at,
+            });
+        }
+    }
+
+    /// Tells the groups and fences of the engine what moved.
+    pub(super) fn account(&mut self, resources: &mut Resources) {
+        let moves = std::mem::take(&mut self.moves);
+        if !self.begun {
+            // `Begin` tells how everything stands.
+            return;
+        }
+        for Move {
+            device,
+            seats,
+            before,
+            after,
+            at,
+        } in moves
+        {
+            let moved = (before, after);
+            resources.groups.moved(self.key, device, &seats, moved, at);
+            match (table::meaning(before).fences, table::meaning(after).fences) {
+                (false, true) => resources.fences.raise(self.key, device),
+                (true, false) => resources.fences.lower(self.key, device, at),
+                (false, false) | (true, true) => {}
+            }
+        }
+    }
+
+    /// A device is live from now on.
+    pub(super) fn enliven(&mut self, now: Now, live: Live) {
+        self.moves.push(Move {
+            device: live.row.device,
+            seats: Arc::clone(&live.groups),
+            before: StateKind::Pending,
+            after: live.row.state.kind(),
+            at: now.monotonic,
+        });
+        self.live.insert(live.row.id, live);
+    }
+
     /// Writes a row that was in a state of kind `before`.
     pub(super) fn record(&mut self, now: Now, before: StateKind, row: Assignment) {
         let after = row.state.kind();
+        self.waits.forget(row.id);
         debug_assert!(
             table::may_follow(before, after),
             "{after:?} follows {before:?}"
@@ -90,6 +196,9 @@ impl Rollout {
             }
         }
         self.decider.counted(index, cohort);
+        if after == StateKind::Pending {
+            self.intake.refilled(index);
+        }
         self.change(Change::Assignment {
             from: before,
             row: Box::new(row),
@@ -105,7 +214,7 @@ impl Rollout {
     }
 }
 
-fn failure_of(after: StateKind, row: &Assignment) -> Option<FailureKind> {
+pub(super) fn failure_of(after: StateKind, row: &Assignment) -> Option<FailureKind> {
     match after {
         StateKind::Failed | StateKind::Rejected | StateKind::DeadLettered => Some(
             row.last_failure

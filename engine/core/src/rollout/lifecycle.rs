@@ -2,15 +2,16 @@
 
 use windlass_model::{
     AssignmentId, AssignmentState, Change, Decision, DecisionAnswer, EventKind, Outcome, Reason,
-    RolloutState, StateKind, Value, Verdict, View,
+    Rollback, RolloutState, StateKind, Value, Verdict, View,
 };
 
 use super::{
     Rollout,
     breaker::{Call, Tripped},
     decide::Noted,
+    timer::monotonic,
 };
-use crate::{Command, Effect, Now, StopCause};
+use crate::{Effect, Now, StopCause};
 
 impl Rollout {
     /// When the policies are to be asked, if they have a say.
@@ -24,7 +25,19 @@ impl Rollout {
             | RolloutState::Aborted
             | RolloutState::Completed => false,
         };
-        self.decider.next_ask(self.now).filter(|_| heard)
+        let next = self.decider.next_ask(self.now).filter(|_| heard)?;
+        Some(self.next_lapse().map_or(next, |lapse| lapse.min(next)))
+    }
+
+    /// When a consent lapses that the policies were shown as being in force.
+    fn next_lapse(&self) -> Option<std::time::Duration> {
+        let shown = self.decider.shown();
+        self.approvals
+            .iter()
+            .filter_map(|approval| approval.expires)
+            .filter(|expires| *expires > shown)
+            .min()
+            .map(|expires| monotonic(self.now, expires))
     }
 
     pub(super) fn ask_policies(&mut self, now: Now) {
@@ -39,7 +52,13 @@ impl Rollout {
                 paused_for: self.paused_for + pause.unwrap_or_default(),
                 cohorts: self.cohorts.clone(),
                 starts_last_minute: self.starts.count(now.monotonic),
-                approvals: Vec::new(),
+                approvals: self
+                    .approvals
+                    .iter()
+                    .filter(|approval| approval.expires.is_none_or(|end| now.wall < end))
+                    .cloned()
+                    .collect(),
+                advances: self.advances.clone(),
                 signals: Vec::new(),
             };
             let requests = self.decider.ask(now, view);
@@ -80,7 +99,45 @@ impl Rollout {
         match verdict {
             Verdict::Continue | Verdict::Hold => self.review_hold(now),
             Verdict::Pause => self.pause(now, reasons),
-            Verdict::Abort | Verdict::RollBack => self.abort(now, reasons),
+            Verdict::Abort => self.condemn(now, reasons),
+            Verdict::RollBack => {
+                self.condemn(now, reasons);
+                self.want_rollback();
+            }
+        }
+    }
+
+    /// A policy ends the rollout: its release is not to be tried again (design §7.6).
+    fn condemn(&mut self, now: Now, reasons: Vec<Reason>) {
+        let texts: Vec<_> = reasons
+            .iter()
+            .map(|reason| reason.text.as_str())
+            .filter(|text| !text.is_empty())
+            .collect();
+        let why = if texts.is_empty() {
+            "a policy aborted its rollout".to_owned()
+        } else {
+            texts.join("; ")
+        };
+        self.abort(now, reasons);
+        self.change(Change::Condemned {
+            at: now.wall,
+            reason: why.clone(),
+        });
+        self.emit(
+            now,
+            EventKind::ReleaseCondemned {
+                release: self.release_name.clone(),
+                version: self.release_version.clone(),
+                reason: why,
+            },
+        );
+    }
+
+    pub(super) fn want_rollback(&mut self) {
+        if self.rollback == Rollback::NotWanted {
+            self.rollback = Rollback::Wanted;
+            self.change(Change::RollbackWanted);
         }
     }
 
@@ -99,6 +156,7 @@ impl Rollout {
                 &[],
             ));
         }
+        reasons.extend(self.trouble.holds().cloned());
         match self.state {
             RolloutState::Running if !reasons.is_empty() => {
                 self.state = RolloutState::Holding;
@@ -157,29 +215,7 @@ impl Rollout {
         self.pause(now, vec![reason("payload", text, &[("cause", message)])]);
     }
 
-    pub(super) fn command(&mut self, now: Now, command: Command) {
-        match command {
-            Command::Pause {
-                actor,
-                reason: cause,
-            } => {
-                let parameters = [("actor", actor.as_str()), ("cause", cause.as_str())];
-                let text = format!("paused by {actor}");
-                self.pause(now, vec![reason("paused", &text, &parameters)]);
-            }
-            Command::Resume { actor } => self.resume(now, actor),
-            Command::Abort {
-                actor,
-                reason: cause,
-            } => {
-                let parameters = [("actor", actor.as_str()), ("cause", cause.as_str())];
-                let text = format!("aborted by {actor}");
-                self.abort(now, vec![reason("aborted", &text, &parameters)]);
-            }
-        }
-    }
-
-    fn pause(&mut self, now: Now, reasons: Vec<Reason>) {
+    pub(super) fn pause(&mut self, now: Now, reasons: Vec<Reason>) {
         if matches!(self.state, RolloutState::Running | RolloutState::Holding) {
             self.state = RolloutState::Paused;
             self.paused_since = Some(now.wall);
@@ -192,7 +228,7 @@ impl Rollout {
         }
     }
 
-    fn resume(&mut self, now: Now, actor: String) {
+    pub(super) fn resume(&mut self, now: Now, actor: String) {
         if self.state == RolloutState::Paused {
             self.end_pause(now);
             self.state = RolloutState::Running;
@@ -200,6 +236,7 @@ impl Rollout {
             self.reasons.clear();
             self.emit(now, EventKind::RolloutResumed { actor });
             self.breakers = Default::default();
+            self.trouble.clear();
             self.decider.overrule();
             self.review_hold(now);
         }
@@ -211,13 +248,13 @@ impl Rollout {
         }
     }
 
-    fn abort(&mut self, now: Now, reasons: Vec<Reason>) {
+    pub(super) fn abort(&mut self, now: Now, reasons: Vec<Reason>) {
         match self.state {
-            RolloutState::Running | RolloutState::Holding | RolloutState::Paused => {}
             RolloutState::Draft
-            | RolloutState::Aborting
-            | RolloutState::Aborted
-            | RolloutState::Completed => return,
+            | RolloutState::Running
+            | RolloutState::Holding
+            | RolloutState::Paused => {}
+            RolloutState::Aborting | RolloutState::Aborted | RolloutState::Completed => return,
         }
         self.end_pause(now);
         self.state = RolloutState::Aborting;
@@ -250,6 +287,7 @@ impl Rollout {
     }
 
     fn cancel_remaining(&mut self, now: Now) {
+        self.waits.clear();
         let mut any = false;
         for cohort in &mut self.cohorts {
             let states = &mut cohort.states;
@@ -276,7 +314,7 @@ impl Rollout {
 
     /// Announces what ended with this step.
     pub(super) fn conclude(&mut self, now: Now) {
-        if !self.begun || self.finished.is_some() {
+        if self.finished.is_some() || !self.is_under_way() {
             return;
         }
         self.close_cohorts(now);
@@ -308,6 +346,16 @@ impl Rollout {
         }
     }
 
+    /// Whether the rollout could end now: it has begun, or an order before that may have
+    /// ended it.
+    fn is_under_way(&self) -> bool {
+        match self.state {
+            RolloutState::Running | RolloutState::Holding | RolloutState::Paused => true,
+            RolloutState::Aborting => true,
+            RolloutState::Draft | RolloutState::Aborted | RolloutState::Completed => false,
+        }
+    }
+
     fn close_cohorts(&mut self, now: Now) {
         for index in 0..self.cohorts.len() {
             let cohort = &self.cohorts[index];
@@ -336,7 +384,9 @@ impl Rollout {
             duration_ms: u64::try_from(duration).unwrap_or(u64::MAX),
         };
         self.emit(now, completed);
-        self.effects.push(Effect::Finished(outcome));
+        if self.begun {
+            self.effects.push(Effect::Finished(outcome));
+        }
     }
 }
 

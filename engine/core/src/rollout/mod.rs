@@ -4,18 +4,26 @@
 mod attempt;
 mod begin;
 mod breaker;
+mod clock;
 mod decide;
+mod deferral;
 mod dispatch;
 mod failure;
 mod intake;
 mod ledger;
 mod lifecycle;
 mod live;
+mod look;
+mod parked;
+mod parking;
 mod standing;
 mod starts;
+mod steer;
 mod timer;
 mod triggers;
+mod trouble;
 mod verify;
+mod waits;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,11 +31,15 @@ use std::{
 };
 
 use windlass_model::{
-    AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, Reason, Release, RolloutKey,
-    RolloutSettings, RolloutSnapshot, RolloutState, StateKind, Timestamp, VerifyMode,
+    Advance, Approval, AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, Reason, Release,
+    Rollback, RolloutKey, RolloutSettings, RolloutSnapshot, RolloutState, StateKind, Timestamp,
+    VerifyMode,
 };
 
-use self::{breaker::Breakers, decide::Decider, intake::Intake, live::Live, starts::RecentStarts};
+use self::{
+    attempt::Ended, breaker::Breakers, decide::Decider, intake::Intake, ledger::Move, live::Live,
+    parked::Parked, starts::RecentStarts, trouble::Trouble, waits::Waits,
+};
 use crate::{Effect, Input, Now, Output, Resources, StopCause, table};
 
 /// What the configured deliveries can do.
@@ -46,6 +58,7 @@ pub struct Rollout {
     key: RolloutKey,
     settings: RolloutSettings,
     unselected: u64,
+    release_name: String,
     release_version: String,
     release_size: u64,
     facts: DeliveryFacts,
@@ -55,6 +68,9 @@ pub struct Rollout {
     ended_at: Option<Timestamp>,
     paused_for: Duration,
     paused_since: Option<Timestamp>,
+    rollback: Rollback,
+    approvals: Vec<Approval>,
+    advances: Vec<Advance>,
     begun: bool,
     stop: Option<StopCause>,
     finished: Option<Outcome>,
@@ -67,8 +83,27 @@ pub struct Rollout {
     transferring: usize,
     /// Those that may start, best first.
     admitted: BTreeSet<(CohortIndex, u64, AssignmentId)>,
-    /// Retries that are due, longest due first.
+    /// Retries that are due and may start, longest due first.
     retries: BTreeSet<(Duration, AssignmentId)>,
+    /// When the budget of retries allows the next, if that was reached.
+    retries_at: Option<Duration>,
+    /// Retries that are due and were not looked at for a while, longest due first.
+    looks: BTreeSet<(Duration, AssignmentId)>,
+    /// An answer to `Effect::Reconsider` is awaited, of these.
+    judging: Vec<AssignmentId>,
+    parked: Parked,
+    /// When parked devices are looked at again.
+    parked_look: Option<Duration>,
+    /// How often a group had got room when this rollout looked last.
+    freed_seen: u64,
+    /// How often it was told to look at devices anew.
+    refreshes: u64,
+    /// Pending and deferred devices that an order moved while a page is being read.
+    overtaken: BTreeSet<AssignmentId>,
+    waits: Waits,
+    trouble: Trouble,
+    /// What the groups and fences of the engine do not know yet.
+    moves: Vec<Move>,
     timers: BTreeSet<(Duration, AssignmentId)>,
     starts: RecentStarts,
     decider: Decider,
@@ -79,6 +114,8 @@ pub struct Rollout {
 
     /// The clocks at the last call, to turn wall-clock instants into timers.
     now: Now,
+    /// The clocks when a step was looked for last.
+    clocks: Now,
     changes: ChangeSet,
     effects: Vec<Effect>,
 }
@@ -104,6 +141,7 @@ impl Rollout {
             key: stored.key,
             settings: stored.plan.settings,
             unselected: stored.plan.unselected,
+            release_name: release.name.clone(),
             release_version: release.version.clone(),
             release_size: release.size,
             facts,
@@ -112,6 +150,9 @@ impl Rollout {
             ended_at: stored.ended_at,
             paused_for: stored.paused_for,
             paused_since: stored.paused_since,
+            rollback: stored.rollback,
+            approvals: snapshot.approvals,
+            advances: snapshot.advances,
             begun: false,
             stop: None,
             finished: None,
@@ -131,6 +172,17 @@ impl Rollout {
                 .collect(),
             admitted: BTreeSet::new(),
             retries: BTreeSet::new(),
+            retries_at: None,
+            looks: BTreeSet::new(),
+            judging: Vec::new(),
+            parked: Parked::default(),
+            parked_look: None,
+            freed_seen: 0,
+            refreshes: 0,
+            overtaken: BTreeSet::new(),
+            waits: Waits::default(),
+            trouble: Trouble::default(),
+            moves: Vec::new(),
             timers: BTreeSet::new(),
             starts: RecentStarts::default(),
             decider: Decider::new(stored.plan.policies, snapshot.decisions),
@@ -138,6 +190,7 @@ impl Rollout {
             attempt_ids_wanted: false,
             reasons: Vec::new(),
             now,
+            clocks: now,
             changes: ChangeSet::new(stored.key),
             effects: Vec::new(),
         }
@@ -150,72 +203,92 @@ impl Rollout {
         if self.finished.is_some() {
             return;
         }
-        if let Input::Begin = input {
-            self.begin(now);
+        if let Input::Begin { seats } = input {
+            self.begin(now, seats, resources);
         } else if self.begun {
             self.digest(now, input, resources);
         } else {
             debug_assert!(false, "{input:?} came before Begin");
         }
+        self.account(resources);
         self.conclude(now);
     }
 
     fn digest(&mut self, now: Now, input: Input, resources: &mut Resources) {
         match input {
-            Input::Begin => {}
+            Input::Begin { .. } => {}
             Input::Page {
                 cohort,
                 candidates,
                 exhausted,
-            } => self.page_read(now, cohort, candidates, exhausted),
+                health,
+            } => {
+                let as_of = health.as_of;
+                resources.groups.heed(health);
+                self.page_read(now, cohort, candidates, exhausted, as_of, resources);
+            }
             Input::Deferred {
                 candidates,
                 next_due,
-            } => self.deferred_read(now, candidates, next_due),
+                health,
+            } => {
+                let as_of = health.as_of;
+                resources.groups.heed(health);
+                self.deferred_read(now, candidates, next_due, as_of, resources);
+            }
+            Input::Reconsidered { candidates, health } => {
+                let as_of = health.as_of;
+                resources.groups.heed(health);
+                self.reconsidered(now, candidates, as_of);
+            }
             Input::AttemptEnded {
                 assignment,
                 attempt,
                 outcome,
                 bytes,
-            } => self.attempt_ended(
-                now,
-                assignment,
-                attempt,
-                outcome,
-                bytes,
-                &mut resources.slots,
-            ),
+                reached,
+            } => {
+                let ended = Ended {
+                    attempt,
+                    outcome,
+                    bytes,
+                    reached,
+                };
+                self.attempt_ended(now, assignment, ended, &mut resources.slots);
+            }
             Input::Verified {
                 assignment,
                 attempt,
                 answer,
             } => self.verified(now, assignment, attempt, answer),
             Input::Decided { answers } => self.decided(now, answers),
-            Input::Command(command) => self.command(now, command),
+            Input::Grown { added } => self.grown(added),
+            Input::Refresh => self.refresh(now),
             Input::Stop(cause) => self.stop(now, cause),
             Input::CancelInFlight => self.cancel_in_flight(),
         }
     }
 
-    /// Does what has come due by the clock, then dispatches.
+    /// Does what has come due by the clock. Starts nothing and asks for nothing that
+    /// [`Rollout::dispatch`] asks for.
     pub fn handle_timeout(&mut self, now: Now, resources: &mut Resources) {
         self.now = now;
         if self.begun && self.finished.is_none() {
+            self.notice_step(now);
             self.fire_timers(now);
+            self.account(resources);
+            self.conclude(now);
         }
-        self.dispatch(now, resources);
     }
 
-    /// Starts what may start, due retries before first starts, and asks for the pages
-    /// and decisions that are wanted.
+    /// Starts what may start, and asks for the pages and decisions that are wanted.
     pub fn dispatch(&mut self, now: Now, resources: &mut Resources) {
         self.now = now;
         if !self.begun || self.finished.is_some() {
             return;
         }
-        self.elapse_break(now);
-        self.start_devices(now, resources);
-        self.ask_for_pages(now, resources);
+        while self.start_next(now, resources) {}
+        self.ask_for_looks(now, resources);
         self.ask_policies(now);
         self.conclude(now);
     }
@@ -238,9 +311,17 @@ impl Rollout {
         self.state
     }
 
-    /// Gives back the slots of transfers under way, for a rollout that is dropped because
-    /// its changes were refused. Its pushes must have been stopped before.
+    /// Of two rollouts that want one slot, the one with the higher comes first.
+    pub fn priority(&self) -> i32 {
+        self.settings.priority
+    }
+
+    /// Gives back what it holds of the engine's resources, for a rollout that is dropped:
+    /// because its changes were refused, or because it has finished. Its pushes must have
+    /// been stopped before.
     pub fn release_slots(self, resources: &mut Resources) {
+        resources.groups.forget(self.key);
+        resources.fences.forget(self.key);
         if self.begun {
             for _ in 0..self.transferring {
                 resources.slots.release();

@@ -1,7 +1,10 @@
-use windlass_model::{CohortIndex, Reason, RolloutState, StateKind, Timestamp};
+use windlass_model::{AssignmentId, CohortIndex, Reason, RolloutState, StateKind, Timestamp};
 
-use super::{Rollout, lifecycle::reason};
-use crate::{Now, Standing, WaitingFor};
+use super::{Rollout, lifecycle::reason, waits::WaitsFor};
+use crate::{
+    Now, Standing, WaitingFor,
+    admission::{RIVAL_RECHECK, code},
+};
 
 impl Rollout {
     /// What the rollout is doing, and if nothing, what it waits for: what `run --wait`
@@ -32,6 +35,9 @@ impl Rollout {
             | RolloutState::Aborted
             | RolloutState::Completed => {}
         }
+        if self.passes_by_itself() {
+            return Standing::Working;
+        }
         let pending: u64 = self.count(StateKind::Pending) + self.count(StateKind::Admitted);
         let policy = self.decider.ask_at().filter(|_| pending > 0);
         let waits = [
@@ -41,6 +47,7 @@ impl Rollout {
         ];
         waits
             .into_iter()
+            .chain(self.other_clocks(now))
             .filter_map(|(at, what)| Some((at?, what)))
             .min_by_key(|(at, _)| *at)
             .map_or_else(
@@ -59,6 +66,8 @@ impl Rollout {
         ];
         under_way.into_iter().any(|kind| self.count(kind) > 0)
             || self.intake.is_reading()
+            || !self.judging.is_empty()
+            || (self.may_look(now) && !self.looks.is_empty())
             || self.settles_soon(now)
             || (self.may_start(now) && self.has_startable())
             || self.decider.is_behind(now.wall)
@@ -75,7 +84,8 @@ impl Rollout {
                     } else {
                         0
                     };
-                    pending + cohort.states.get(StateKind::Admitted) > 0
+                    let admitted = cohort.states.get(StateKind::Admitted);
+                    pending + admitted.saturating_sub(self.parked.firsts(index)) > 0
                         && self.decider.room(index, cohort) > 0
                 })
             || self
@@ -90,18 +100,48 @@ impl Rollout {
         self.count(StateKind::Settling) > 0
             && self.live.values().any(|live| {
                 live.row.state.kind() == StateKind::Settling
-                    && live
-                        .row
-                        .attempt_started
-                        .is_none_or(|started| now.wall < started.plus(limit))
+                    && !live.attempt_left(now, limit).is_zero()
             })
     }
 
+    /// Whether devices wait for something that the engine itself is doing.
+    fn passes_by_itself(&self) -> bool {
+        let by_itself = |what| match what {
+            WaitsFor::Rollout { runs } => runs,
+            WaitsFor::Clock | WaitsFor::Connection | WaitsFor::Hold(_) | WaitsFor::Group => false,
+        };
+        self.parked.passes() || self.waits.classes().any(|(what, ..)| by_itself(what))
+    }
+
+    /// When holds lapse, and when rollouts are looked at again that do not run.
+    fn other_clocks(&self, now: Now) -> Vec<(Option<Timestamp>, WaitingFor)> {
+        self.waits
+            .classes()
+            .filter_map(|(what, ..)| match what {
+                WaitsFor::Hold(until) => Some((until, WaitingFor::Hold)),
+                WaitsFor::Rollout { runs: false } => {
+                    let recheck = now.wall.plus(RIVAL_RECHECK);
+                    Some((Some(recheck), WaitingFor::OtherRollout))
+                }
+                // It stands behind others, of whom at least one has a place now.
+                WaitsFor::Group if self.parked.is_empty() => {
+                    Some((self.intake.next_due(), WaitingFor::Window))
+                }
+                WaitsFor::Rollout { runs: true }
+                | WaitsFor::Group
+                | WaitsFor::Clock
+                | WaitsFor::Connection => None,
+            })
+            .collect()
+    }
+
     fn next_retry(&self, now: Now) -> Option<Timestamp> {
-        let waiting = |id| {
-            self.live
-                .get(id)
-                .is_some_and(|live| live.row.state.kind() == StateKind::Waiting)
+        let waiting = |id: &AssignmentId| {
+            self.waits.get(*id).is_none()
+                && self
+                    .live
+                    .get(id)
+                    .is_some_and(|live| live.row.state.kind() == StateKind::Waiting)
         };
         self.timers
             .iter()
@@ -114,9 +154,32 @@ impl Rollout {
         if pending > 0 {
             reasons.extend(self.decider.verdict().1);
         }
-        let deferred = self.deferred();
-        if deferred > 0 {
-            let text = format!("{deferred} devices are not connected");
+        let mut elsewhere = 0;
+        let mut away = 0;
+        for (what, count, why) in self.waits.classes() {
+            match what {
+                WaitsFor::Connection => away += count,
+                WaitsFor::Clock => {}
+                WaitsFor::Hold(_) | WaitsFor::Rollout { .. } | WaitsFor::Group => {
+                    elsewhere += count;
+                    reasons.extend(why.map(|why| Reason {
+                        text: format!("{count} devices wait: {}", why.text),
+                        ..why.clone()
+                    }));
+                }
+            }
+        }
+        for (seat, count) in self.parked.blocked() {
+            let text = format!(
+                "{count} devices wait until members of the group `{}` are back in service",
+                seat.value
+            );
+            let parameters = [("group", seat.value.as_str())];
+            reasons.push(reason(code::GROUP_CAP, &text, &parameters));
+        }
+        let offline = self.deferred().saturating_sub(elsewhere) + away;
+        if offline > 0 {
+            let text = format!("{offline} devices are not connected");
             reasons.push(reason("devices-offline", &text, &[]));
         }
         let settling = self.count(StateKind::Settling);

@@ -40,10 +40,24 @@ impl Rollout {
             .breakers
             .open_until()
             .map(|due| (due, TimerReason::Breaker));
-        [assignment, decide, deferred, breaker]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(due, _)| *due)
+        let trouble = self
+            .trouble
+            .again()
+            .map(|again| (again, TimerReason::Trouble));
+        let budget = self
+            .retries_at
+            .filter(|_| self.may_start(now))
+            .map(|at| (at, TimerReason::RetryBudget));
+        let group = self
+            .parked_look
+            .filter(|_| self.may_look(now) && self.judging.is_empty())
+            .map(|at| (at, TimerReason::Group));
+        [
+            assignment, decide, deferred, breaker, trouble, budget, group,
+        ]
+        .into_iter()
+        .flatten()
+        .min_by_key(|(due, _)| *due)
     }
 
     pub(super) fn set_timer(&mut self, id: AssignmentId, due: Duration) {
@@ -56,6 +70,8 @@ impl Rollout {
     }
 
     pub(super) fn fire_timers(&mut self, now: Now) {
+        self.trouble.elapse(now.monotonic);
+        self.retries_at = self.retries_at.filter(|at| *at > now.monotonic);
         while let Some((due, id)) = self.timers.first().copied()
             && due <= now.monotonic
         {
@@ -66,7 +82,7 @@ impl Rollout {
             live.timer = None;
             match live.row.state {
                 AssignmentState::Waiting { .. } => {
-                    self.queue_retry(id, due);
+                    self.look_again(id, due);
                 }
                 AssignmentState::Verifying(attempt) | AssignmentState::Settling(attempt) => {
                     self.ask_device(id, attempt);

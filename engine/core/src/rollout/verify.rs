@@ -257,7 +257,7 @@ impl Rollout {
         self.end_well(now, id);
     }
 
-    fn end_well(&mut self, now: Now, id: AssignmentId) {
+    pub(super) fn end_well(&mut self, now: Now, id: AssignmentId) {
         if let Some(live) = self.live.get(&id) {
             let device = live.row.device_id.clone();
             self.emit(now, EventKind::DeviceSucceeded { device });
@@ -307,11 +307,8 @@ impl Rollout {
     }
 
     fn attempt_left(&self, now: Now, id: AssignmentId) -> Duration {
-        let started = self
-            .live
-            .get(&id)
-            .and_then(|live| live.row.attempt_started)
-            .unwrap_or(now.wall);
-        started.plus(self.settings.timeouts.attempt).since(now.wall)
+        self.live.get(&id).map_or(Duration::ZERO, |live| {
+            live.attempt_left(now, self.settings.timeouts.attempt)
+        })
     }
 }

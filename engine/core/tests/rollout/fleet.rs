@@ -2,14 +2,18 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use windlass_core::Gate;
 use windlass_model::{
-    AttemptOutcome, DeviceKey, Failure, FailureKind, SkipReason, Timestamp, Verification,
+    self as model, Admission, AttemptOutcome, Connectivity, DeviceId, DeviceKey, Failure,
+    FailureKind, Release, Timestamp, Verification,
 };
 
 pub(crate) const RELEASE_SIZE: u64 = 1000;
+/// How far a push comes that is cut off.
+pub(crate) const CUT_OFF_AT: u64 = 500;
 /// Below the settle grace of the tests.
 const FLASHING: Duration = Duration::from_secs(40);
+/// Sites that the devices are spread over.
+const SITES: i64 = 3;
 /// Beyond the attempt limit of the tests.
 const MUTE: Duration = Duration::from_secs(900);
 
@@ -73,10 +77,11 @@ pub(crate) enum Presence {
 pub(crate) struct Device {
     moods: Vec<Mood>,
     presence: Presence,
-    installed: bool,
-    runs_release_from: Timestamp,
+    /// By the release's name: the version, and since when it runs.
+    runs: BTreeMap<String, (String, Timestamp)>,
     mute_until: Timestamp,
-    pub(crate) installs: u32,
+    /// How often each release was installed.
+    pub(crate) installs: BTreeMap<(String, String), u32>,
 }
 
 #[derive(Debug, Default)]
@@ -92,10 +97,9 @@ impl Fleet {
                     let device = Device {
                         moods,
                         presence,
-                        installed: false,
-                        runs_release_from: Timestamp(0),
+                        runs: BTreeMap::new(),
                         mute_until: Timestamp(0),
-                        installs: 0,
+                        installs: BTreeMap::new(),
                     };
                     (key, device)
                 })
@@ -103,61 +107,96 @@ impl Fleet {
         )
     }
 
+    /// Everybody is back.
+    pub(crate) fn connect(&mut self) {
+        for device in self.0.values_mut() {
+            if device.is_away() {
+                device.presence = Presence::There;
+            }
+        }
+    }
+
     pub(crate) fn device(&mut self, key: DeviceKey) -> &mut Device {
         self.0.get_mut(&key).expect("a device of the fleet")
     }
 }
 
+/// The device as the registry has it, but for what was observed.
+pub(crate) fn record(key: DeviceKey) -> model::Device {
+    model::Device {
+        id: DeviceId::new(format!("device-{key}")),
+        name: String::new(),
+        address: format!("http://device-{key}"),
+        kind: None,
+        version: None,
+        status: Connectivity::Unknown,
+        location: Some(site(key)),
+        timezone: None,
+        tags: Vec::new(),
+        attributes: BTreeMap::new(),
+        last_seen: None,
+    }
+}
+
+pub(crate) fn site(key: DeviceKey) -> String {
+    format!("site-{}", key.0 % SITES)
+}
+
 impl Device {
-    pub(crate) fn gate(&mut self, now: Timestamp) -> Gate {
+    /// What a look at the device finds.
+    pub(crate) fn look(&mut self, now: Timestamp, release: &Release) -> Found {
+        let mut found = Found {
+            status: Connectivity::Online,
+            runs: None,
+            admission: Admission {
+                order_key: u64::from(self.moods.len() as u32 % 3),
+                ..Admission::default()
+            },
+        };
         match &mut self.presence {
             Presence::Away(looks) if *looks > 0 => {
                 *looks -= 1;
-                Gate::Defer {
-                    until: now.plus(Duration::from_secs(30)),
-                    needs_connection: true,
-                    reason: None,
-                }
+                found.status = Connectivity::Offline;
             }
             Presence::Later(minutes) if *minutes > 0 => {
-                let until = now.plus(Duration::from_secs(60 * u64::from(*minutes)));
+                let opens = now.plus(Duration::from_secs(60 * u64::from(*minutes)));
+                found.admission.not_before = Some(opens);
                 *minutes = 0;
-                Gate::Defer {
-                    until,
-                    needs_connection: false,
-                    reason: None,
-                }
             }
-            Presence::Current => Gate::Skip(SkipReason::AlreadyCurrent),
-            Presence::There | Presence::Away(_) | Presence::Later(_) => Gate::Start {
-                order_key: u64::from(self.moods.len() as u32 % 3),
-            },
+            Presence::Current => found.runs = Some(release.version.clone()),
+            Presence::There | Presence::Away(_) | Presence::Later(_) => {}
         }
+        found
     }
 
-    pub(crate) fn push(&mut self, now: Timestamp) -> (AttemptOutcome, u64) {
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(self.presence, Presence::Away(looks) if looks > 0)
+    }
+
+    /// What came of it, and how far into the payload it came.
+    pub(crate) fn push(&mut self, now: Timestamp, release: &Release) -> (AttemptOutcome, u64) {
         let failed = |kind| AttemptOutcome::Failed(Failure::new(kind, "simulated"));
         match self.moods.pop().unwrap_or(Mood::Takes) {
             Mood::Takes => {
-                self.install(now);
+                self.install(release, now);
                 (AttemptOutcome::Delivered, RELEASE_SIZE)
             }
             Mood::Flashes => {
-                self.install(now.plus(FLASHING));
+                self.install(release, now.plus(FLASHING));
                 (AttemptOutcome::Delivered, RELEASE_SIZE)
             }
             Mood::FallsSilent => {
-                self.install(now);
+                self.install(release, now);
                 self.mute_until = now.plus(MUTE);
                 (AttemptOutcome::Delivered, RELEASE_SIZE)
             }
             Mood::LosesAnswer => {
-                self.install(now.plus(FLASHING));
+                self.install(release, now.plus(FLASHING));
                 (failed(FailureKind::TimedOut), RELEASE_SIZE)
             }
             Mood::DropsAll => (failed(FailureKind::Interrupted), RELEASE_SIZE),
             Mood::Lies => (AttemptOutcome::Delivered, RELEASE_SIZE),
-            Mood::CutsOff => (failed(FailureKind::Interrupted), RELEASE_SIZE / 2),
+            Mood::CutsOff => (failed(FailureKind::Interrupted), CUT_OFF_AT),
             Mood::Refuses => (failed(FailureKind::Unreachable), 0),
             Mood::AsksForTime => {
                 let mut failure = Failure::new(FailureKind::Busy, "simulated");
@@ -168,26 +207,43 @@ impl Device {
             Mood::Breaks => (failed(FailureKind::Other), 0),
             Mood::PluginTraps => (failed(FailureKind::Plugin), 0),
             Mood::Fetches => {
-                self.install(now.plus(FLASHING));
+                self.install(release, now.plus(FLASHING));
                 (AttemptOutcome::Offered("offer".to_owned()), 0)
             }
             Mood::Forgets => (AttemptOutcome::Offered("offer".to_owned()), 0),
         }
     }
 
-    fn install(&mut self, at: Timestamp) {
-        self.installs += 1;
-        self.installed = true;
-        self.runs_release_from = at;
+    fn install(&mut self, release: &Release, at: Timestamp) {
+        let Release { name, version, .. } = release.clone();
+        *self
+            .installs
+            .entry((name.clone(), version.clone()))
+            .or_default() += 1;
+        self.runs.insert(name, (version, at));
     }
 
-    pub(crate) fn verify(&self, now: Timestamp) -> Result<Verification, Failure> {
+    pub(crate) fn verify(
+        &self,
+        now: Timestamp,
+        release: &Release,
+    ) -> Result<Verification, Failure> {
         if now < self.mute_until {
-            Err(Failure::new(FailureKind::Unreachable, "mute"))
-        } else if self.installed && now >= self.runs_release_from {
-            Ok(Verification::RunsRelease)
-        } else {
-            Ok(Verification::RunsOther("1.0.0".to_owned()))
+            return Err(Failure::new(FailureKind::Unreachable, "mute"));
+        }
+        match self.runs.get(&release.name) {
+            Some((version, from)) if *version == release.version && now >= *from => {
+                Ok(Verification::RunsRelease)
+            }
+            // A sentence and no version: what ran before says nothing of the order.
+            _ => Ok(Verification::RunsOther("an old one".to_owned())),
         }
     }
+}
+
+/// What a look at a device finds.
+pub(crate) struct Found {
+    pub(crate) status: Connectivity,
+    pub(crate) runs: Option<String>,
+    pub(crate) admission: Admission,
 }

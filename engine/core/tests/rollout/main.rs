@@ -2,139 +2,31 @@
 //! property tests").
 
 mod fleet;
+mod groups;
+mod orders;
+mod plan;
 mod policy;
+mod retries;
+mod several;
 mod store;
+mod trouble;
 mod world;
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::time::Duration;
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
-use windlass_core::{Command, DeliveryFacts, Input, Standing, StopCause};
+use windlass_core::{DeliveryFacts, Input, Standing, StopCause};
 use windlass_model::{
-    Assignment, AssignmentState, Cohort, EventKind, FailureKind, OfflineDevices, OnUncertain,
-    Outcome, PluginName, PluginPin, ReleaseKey, RetrySettings, RolloutKey, RolloutName,
-    RolloutPlan, RolloutSettings, RolloutState, SettleSettings, Sha256, StateKind, StoredRollout,
-    Timeouts, VerifyMode,
+    Assignment, AssignmentState, EventKind, FailureKind, InFlight, OnUncertain, Outcome,
+    RolloutState, StateKind, Steering,
 };
 
 use self::{
-    fleet::{Fleet, Mood, Presence},
+    fleet::{Mood, Presence},
+    plan::{EASY, good, policies, presences, world},
     policy::Policy,
-    store::Store,
-    world::World,
+    world::ONLY,
 };
-
-const EASY: Policy = Policy {
-    width: u64::MAX,
-    abort_at: None,
-    pause_at: None,
-    hold_minutes: 0,
-    fails_every: 0,
-    calls: 0,
-};
-
-fn world(
-    cohorts: &[u64],
-    policies: &[Policy],
-    cap: usize,
-    attempts: u32,
-    devices: Vec<(Vec<Mood>, Presence)>,
-) -> World {
-    let pins = (0..policies.len()).map(|index| PluginPin {
-        name: PluginName::new(format!("policy-{index}")),
-        component: Sha256([1; 32]),
-        settings: Sha256([2; 32]),
-    });
-    let plan = RolloutPlan {
-        name: RolloutName::new("rollout"),
-        release: ReleaseKey(1),
-        settings: RolloutSettings {
-            retry: RetrySettings {
-                attempts,
-                backoff: Duration::from_secs(1),
-                max_backoff: Duration::from_secs(30),
-            },
-            timeouts: Timeouts {
-                idle: Duration::from_secs(30),
-                attempt: Duration::from_secs(600),
-            },
-            settle: SettleSettings {
-                grace: Duration::from_secs(60),
-                on_uncertain: OnUncertain::DeadLetter,
-            },
-            offline: OfflineDevices::Defer,
-            probe_interval: Duration::from_secs(10),
-            verify: VerifyMode::WhenPossible,
-            allow_downgrade: false,
-            seed: 3,
-        },
-        cohorts: (0..)
-            .zip(cohorts)
-            .map(|(index, size)| Cohort {
-                name: format!("cohort-{index}"),
-                size: *size,
-            })
-            .collect(),
-        filter_expression: None,
-        filter: None,
-        policies: pins.collect(),
-        deliveries: Vec::new(),
-        unselected: 0,
-        fleet: None,
-    };
-    let rollout = StoredRollout {
-        key: RolloutKey(1),
-        plan,
-        state: RolloutState::Draft,
-        started_at: None,
-        ended_at: None,
-        paused_for: Duration::ZERO,
-        paused_since: None,
-    };
-    World::new(
-        Store::new(rollout),
-        Fleet::new(devices),
-        policies.to_vec(),
-        DeliveryFacts {
-            verifies: true,
-            idempotent_push: false,
-        },
-        NonZeroUsize::new(cap).expect("a positive cap"),
-    )
-}
-
-fn good(count: usize) -> Vec<(Vec<Mood>, Presence)> {
-    vec![(Vec::new(), Presence::There); count]
-}
-
-fn policies() -> impl Strategy<Value = Policy> {
-    (
-        prop_oneof![Just(u64::MAX), 1..6_u64],
-        option::weighted(0.3, 1..6_u64),
-        option::weighted(0.3, 0..9_u64),
-        prop_oneof![3 => Just(0_u64), 1 => 1..20_u64],
-        prop_oneof![3 => Just(0_u64), 1 => 2..9_u64],
-    )
-        .prop_map(
-            |(width, abort_at, pause_at, hold_minutes, fails_every)| Policy {
-                width,
-                abort_at,
-                pause_at,
-                hold_minutes,
-                fails_every,
-                calls: 0,
-            },
-        )
-}
-
-fn presences() -> impl Strategy<Value = Presence> {
-    prop_oneof![
-        6 => Just(Presence::There),
-        1 => (1..4_u8).prop_map(Presence::Away),
-        1 => (1..9_u8).prop_map(Presence::Later),
-        1 => Just(Presence::Current),
-    ]
-}
 
 proptest! {
     /// Design §6: the cap is exact; one unsettled attempt a device, also across crashes;
@@ -164,10 +56,8 @@ proptest! {
         let outcome = loop {
             turns += 1;
             if person_aborts == Some(turns) {
-                world.command(Input::Command(Command::Abort {
-                    actor: "tester".to_owned(),
-                    reason: String::new(),
-                }));
+                let in_flight = InFlight::Finish;
+                let _ = world.order(ONLY, Steering::Abort { in_flight });
             }
             if let Some(outcome) = world.turn() {
                 break outcome;
@@ -189,9 +79,9 @@ proptest! {
         world.begin();
         let early = (1..stop_at).find_map(|_| world.turn());
         if early.is_none() {
-            world.command(Input::Stop(StopCause::Signal));
+            world.input(Input::Stop(StopCause::Signal));
             if cancels {
-                world.command(Input::CancelInFlight);
+                world.input(Input::CancelInFlight);
             }
             let outcome = match world.standing() {
                 Standing::Ended(outcome) => outcome,
@@ -230,7 +120,7 @@ fn a_plugin_that_always_traps_stops_its_rollout_and_costs_no_attempt() {
         assert_eq!(world.turn(), None);
     }
     assert_eq!(world.state(), RolloutState::Paused);
-    for row in world.store.rows.values() {
+    for row in world.table().rows.values() {
         assert_eq!(row.counted_attempts, 0);
         assert_eq!(row.state.kind(), StateKind::Waiting);
     }
@@ -271,16 +161,28 @@ fn a_lost_answer_without_verification_follows_on_uncertain() {
             verifies: false,
             idempotent_push,
         };
-        world.store.rollout.plan.settings.settle.on_uncertain = OnUncertain::PushAgain;
+        world.table_mut().rollout.plan.settings.settle.on_uncertain = OnUncertain::PushAgain;
         assert_eq!(world.run(), Outcome::Completed);
         let kinds: Vec<_> = world
-            .store
+            .table()
             .rows
             .values()
             .map(|row| row.state.kind())
             .collect();
         assert_eq!(kinds, [expected]);
     }
+}
+
+/// GO-110, design §6: that the last byte left is told from where the attempt came to, not
+/// from what it sent itself: an attempt that went on from a checkpoint sent less.
+#[test]
+fn the_lost_answer_of_a_resumed_push_is_asked_for_and_not_pushed_again() {
+    let moods = vec![Mood::CutsOff, Mood::LosesAnswer];
+    let mut world = world(&[1], &[EASY], 1, 4, vec![(moods, Presence::There)]);
+    assert_eq!(world.run(), Outcome::Completed);
+    let starts = world.count(|event| matches!(event, EventKind::AttemptStarted { .. }));
+    assert_eq!(starts, 2);
+    assert_eq!(world.table().row(1).state, AssignmentState::Succeeded);
 }
 
 /// Design §4: decisions are coalesced, but a count that a policy waits for is told at
@@ -291,7 +193,7 @@ fn a_trigger_opens_the_next_cohort_without_waiting() {
     let began = world.now;
     assert_eq!(world.run(), Outcome::Completed);
     assert_eq!(world.now, began);
-    assert_eq!(world.policies[0].calls, 3, "one call a cohort");
+    assert_eq!(world.only().policies[0].calls, 3, "one call a cohort");
 }
 
 /// Design §6 ("checked again at dispatch"): with one device in progress at a time most
@@ -304,7 +206,7 @@ fn devices_that_waited_long_after_their_gate_are_looked_at_again() {
     let mut world = world(&[100], &[slow], 4, 1, devices);
     assert_eq!(world.run(), Outcome::Completed);
     let succeeded = |row: &&Assignment| row.state == AssignmentState::Succeeded;
-    assert_eq!(world.store.rows.values().filter(succeeded).count(), 100);
+    assert_eq!(world.table().rows.values().filter(succeeded).count(), 100);
     assert!(world.looks > 100, "{} looks", world.looks);
 }
 
@@ -313,16 +215,13 @@ fn devices_that_waited_long_after_their_gate_are_looked_at_again() {
 fn the_length_of_a_pause_is_kept() {
     let mut world = world(&[4], &[EASY], 1, 1, good(4));
     world.begin();
-    let actor = "tester".to_owned();
-    let reason = String::new();
-    world.command(Input::Command(Command::Pause { actor, reason }));
+    world.order(ONLY, Steering::Pause).expect("it runs");
     let pause = Duration::from_secs(3600);
     world.now.wall = world.now.wall.plus(pause);
     world.now.monotonic += pause;
-    let actor = "tester".to_owned();
-    world.command(Input::Command(Command::Resume { actor }));
-    assert_eq!(world.store.rollout.paused_for, pause);
-    assert_eq!(world.store.rollout.paused_since, None);
+    world.order(ONLY, Steering::Resume).expect("it is paused");
+    assert_eq!(world.table().rollout.paused_for, pause);
+    assert_eq!(world.table().rollout.paused_since, None);
     while world.turn().is_none() {}
     world.check_end();
 }
@@ -334,18 +233,43 @@ fn attempts_are_counted_exactly() {
     let refusals = |count| (vec![Mood::Refuses; count], Presence::There);
     let mut world = world(&[2], &[EASY], 2, 3, vec![refusals(2), refusals(3)]);
     assert_eq!(world.run(), Outcome::Completed);
-    let rows: Vec<_> = world.store.rows.values().collect();
+    let rows: Vec<_> = world.table().rows.values().collect();
     assert_eq!(rows[0].state, AssignmentState::Succeeded);
     assert_eq!(rows[0].first_failure, Some(FailureKind::Unreachable));
     assert_eq!(
         rows[1].state,
         AssignmentState::DeadLettered(FailureKind::Unreachable)
     );
-    let starts = world
-        .store
-        .events
-        .iter()
-        .filter(|event| matches!(event.kind, EventKind::AttemptStarted { .. }))
-        .count();
+    let starts = world.count(|event| matches!(event, EventKind::AttemptStarted { .. }));
     assert_eq!(starts, 6);
+}
+
+/// Design §7.5: an attempt's deadline counts from its dispatch, an offer's from the offer.
+#[test]
+fn clocks_start_at_dispatch_and_at_the_offer() {
+    let limit = Duration::from_secs(600);
+    for (mood, counts_from_dispatch) in [(Mood::FallsSilent, true), (Mood::Forgets, false)] {
+        let mut world = world(&[1], &[EASY], 1, 1, vec![(vec![mood], Presence::There)]);
+        world.begin();
+        while world.in_flight() == 0 {
+            assert_eq!(world.turn(), None);
+        }
+        let dispatched = world.now.wall;
+        let transfer = Duration::from_secs(100);
+        world.now.wall = world.now.wall.plus(transfer);
+        world.now.monotonic += transfer;
+        assert_eq!(world.go_on(), Outcome::Completed);
+        let dead = AssignmentState::DeadLettered(FailureKind::Silent);
+        assert_eq!(world.table().row(1).state, dead);
+        let from = if counts_from_dispatch {
+            dispatched
+        } else {
+            dispatched.plus(transfer)
+        };
+        let passed = world.now.wall.since(from);
+        assert!(
+            passed >= limit && passed < limit + Duration::from_secs(15),
+            "{passed:?}"
+        );
+    }
 }

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use windlass_core::DecideRequest;
 use windlass_model::{
-    Ceiling, CohortIndex, CohortView, Decision, Measure, Reason, Timestamp, Trigger, Verdict,
+    Ceiling, CohortIndex, CohortView, Decision, Measure, Reason, Timestamp, Trigger, Value,
+    Verdict, View,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,10 @@ pub(crate) struct Policy {
     pub(crate) hold_minutes: u64,
     /// Every so manieth call it fails; 0 for never.
     pub(crate) fails_every: u64,
+    /// It waits for consent to this gate before any but the first cohort.
+    pub(crate) gate: Option<&'static str>,
+    /// Its abort takes devices back.
+    pub(crate) rolls_back: bool,
     pub(crate) calls: u64,
 }
 
@@ -34,7 +39,12 @@ impl Policy {
         let holds = view.now.since(view.started_at) < Duration::from_secs(60 * self.hold_minutes);
         let paused_already = request.memo == [1];
         let (verdict, code) = if self.abort_at.is_some_and(|limit| first_failed >= limit) {
-            (Verdict::Abort, "too-many-failures")
+            let verdict = if self.rolls_back {
+                Verdict::RollBack
+            } else {
+                Verdict::Abort
+            };
+            (verdict, "too-many-failures")
         } else if self.pause_at.is_some_and(|limit| ended >= limit) && !paused_already {
             (Verdict::Pause, "look")
         } else if holds {
@@ -59,7 +69,14 @@ impl Policy {
                         reaches: cohort.size,
                     });
                 }
-                open &= cohort.ended == cohort.size;
+                if let Some(reaches) = self.abort_at {
+                    triggers.push(Trigger {
+                        cohort: index,
+                        measure: Measure::FirstFailed,
+                        reaches,
+                    });
+                }
+                open &= cohort.ended == cohort.size && !self.waits(request);
                 ceiling
             })
             .collect();
@@ -67,12 +84,7 @@ impl Policy {
             ceilings,
             valid_until: view.now.plus(Duration::from_secs(300)),
             verdict,
-            reasons: vec![Reason {
-                code: code.to_owned(),
-                cohort: None,
-                parameters: BTreeMap::new(),
-                text: String::new(),
-            }],
+            reasons: self.reasons(code, request),
             memo: if verdict == Verdict::Pause {
                 vec![1]
             } else {
@@ -81,6 +93,30 @@ impl Policy {
             ask_at: holds.then(|| self.lifts_at(view.started_at)),
             triggers,
         })
+    }
+
+    fn waits(&self, request: &DecideRequest) -> bool {
+        let View {
+            approvals,
+            advances,
+            ..
+        } = &request.view;
+        self.gate.is_some_and(|gate| {
+            advances.is_empty() && !approvals.iter().any(|approval| approval.gate == gate)
+        })
+    }
+
+    fn reasons(&self, code: &str, request: &DecideRequest) -> Vec<Reason> {
+        let (code, gate) = match self.gate {
+            Some(gate) if self.waits(request) && code == "fine" => ("awaiting-approval", gate),
+            _ => (code, ""),
+        };
+        vec![Reason {
+            code: code.to_owned(),
+            cohort: None,
+            parameters: BTreeMap::from([("gate".to_owned(), Value::Text(gate.to_owned()))]),
+            text: String::new(),
+        }]
     }
 
     fn lifts_at(&self, started: Timestamp) -> Timestamp {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_core::table;
 use windlass_model::{
-    Assignment, AssignmentId, AssignmentState, AttemptId, Change, ChangeSet, CohortIndex,
-    CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind, Outcome, RolloutKey,
-    RolloutSnapshot, StateCounts, StateKind, StoredRollout, Timestamp,
+    Advance, Approval, Assignment, AssignmentId, AssignmentState, AttemptId, Change, ChangeSet,
+    CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind, Outcome,
+    Release, Rival, Rollback, RolloutKey, RolloutSnapshot, StateCounts, StateKind, StoredRollout,
+    Timestamp,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -16,60 +17,110 @@ struct Attempt {
     settled: bool,
 }
 
+/// The tables of all rollouts and what they share.
+#[derive(Default)]
 pub(crate) struct Store {
-    pub(crate) rollout: StoredRollout,
-    pub(crate) rows: BTreeMap<AssignmentId, Assignment>,
+    pub(crate) tables: BTreeMap<RolloutKey, Table>,
+    /// Of all rollouts, in order.
     pub(crate) events: Vec<Event>,
+    /// The version that each device was observed to run.
+    pub(crate) versions: BTreeMap<DeviceKey, String>,
+    /// Devices that failed and were not updated or repaired since.
+    pub(crate) failed: BTreeSet<DeviceKey>,
     attempts: BTreeMap<AttemptId, Attempt>,
-    decisions: Vec<Option<DecisionRecord>>,
-    times: Vec<(Option<Timestamp>, Option<Timestamp>)>,
 }
 
-impl Store {
-    pub(crate) fn new(rollout: StoredRollout) -> Self {
+/// One rollout.
+pub(crate) struct Table {
+    pub(crate) rollout: StoredRollout,
+    pub(crate) release: Release,
+    pub(crate) rows: BTreeMap<AssignmentId, Assignment>,
+    pub(crate) condemned: Option<String>,
+    pub(crate) approvals: Vec<Approval>,
+    pub(crate) advances: Vec<Advance>,
+    decisions: Vec<Option<DecisionRecord>>,
+    first_started: Vec<Option<Timestamp>>,
+}
+
+fn fresh(id: AssignmentId, device: DeviceKey, cohort: CohortIndex) -> Assignment {
+    Assignment {
+        id,
+        device,
+        device_id: DeviceId::new(format!("device-{device}")),
+        cohort,
+        state: AssignmentState::Pending,
+        started_attempts: 0,
+        counted_attempts: 0,
+        first_failure: None,
+        last_failure: None,
+        attempt_started: None,
+    }
+}
+
+impl Table {
+    pub(crate) fn new(rollout: StoredRollout, release: Release) -> Self {
         let cohorts = (0..).map(CohortIndex).zip(&rollout.plan.cohorts);
-        let rows: BTreeMap<_, _> = cohorts
+        let base = rollout.key.0 * 1000;
+        let rows = cohorts
             .flat_map(|(index, cohort)| (0..cohort.size).map(move |_| index))
             .zip(1..)
             .map(|(cohort, rank)| {
-                let row = Assignment {
-                    id: AssignmentId(rank),
-                    device: DeviceKey(rank),
-                    device_id: DeviceId::new(format!("device-{rank}")),
-                    cohort,
-                    state: AssignmentState::Pending,
-                    started_attempts: 0,
-                    counted_attempts: 0,
-                    first_failure: None,
-                    last_failure: None,
-                    attempt_started: None,
-                };
-                (row.id, row)
+                let id = AssignmentId(base + rank);
+                (id, fresh(id, DeviceKey(rank), cohort))
             })
             .collect();
         Self {
             decisions: vec![None; rollout.plan.policies.len()],
-            times: vec![(None, None); rollout.plan.cohorts.len()],
+            first_started: vec![None; rollout.plan.cohorts.len()],
             rollout,
+            release,
             rows,
-            events: Vec::new(),
-            attempts: BTreeMap::new(),
+            condemned: None,
+            approvals: Vec::new(),
+            advances: Vec::new(),
         }
     }
 
-    pub(crate) fn key(&self) -> RolloutKey {
-        self.rollout.key
+    pub(crate) fn has_ended(&self) -> bool {
+        self.rows.values().all(|row| row.state.kind().is_ended())
     }
 
-    pub(crate) fn commit(&mut self, set: &ChangeSet) {
-        assert_eq!(set.rollout, self.key());
-        for change in &set.changes {
-            self.apply(change);
+    pub(crate) fn row(&self, device: i64) -> &Assignment {
+        self.rows
+            .values()
+            .find(|row| row.device == DeviceKey(device))
+            .expect("a target")
+    }
+
+    /// A device joins the last cohort.
+    pub(crate) fn grow(&mut self, device: DeviceKey) {
+        let cohort = self.rollout.plan.cohorts.last_mut().expect("a cohort");
+        cohort.size += 1;
+        let index = CohortIndex(self.rollout.plan.cohorts.len() as u32 - 1);
+        let last = self.rows.last_key_value().expect("a target").0.0;
+        let id = AssignmentId(last + 1);
+        self.rows.insert(id, fresh(id, device, index));
+    }
+}
+
+impl Store {
+    /// All of `sets` or, if one of them does not fit what is stored, none.
+    pub(crate) fn commit(&mut self, sets: &[ChangeSet]) {
+        for set in sets {
+            for change in &set.changes {
+                self.apply(set.rollout, change);
+            }
+            assert!(
+                set.events
+                    .iter()
+                    .all(|event| event.rollout == Some(set.rollout))
+            );
+            self.events.extend(set.events.iter().cloned());
         }
-        self.events.extend(set.events.iter().cloned());
     }
 
-    fn apply(&mut self, change: &Change) {
+    fn apply(&mut self, key: RolloutKey, change: &Change) {
+        let table = self.tables.get_mut(&key).expect("a rollout");
         match change {
             Change::Rollout {
                 state,
@@ -78,25 +129,35 @@ impl Store {
                 paused_for,
                 paused_since,
             } => {
-                self.rollout.state = *state;
-                self.rollout.started_at = *started_at;
-                self.rollout.ended_at = *ended_at;
-                self.rollout.paused_for = *paused_for;
-                self.rollout.paused_since = *paused_since;
+                table.rollout.state = *state;
+                table.rollout.started_at = *started_at;
+                table.rollout.ended_at = *ended_at;
+                table.rollout.paused_for = *paused_for;
+                table.rollout.paused_since = *paused_since;
             }
             Change::Assignment { from, row } => {
-                let old = self.rows.insert(row.id, row.as_ref().clone());
+                let old = table.rows.insert(row.id, row.as_ref().clone());
                 let old = old.expect("only targets move").state.kind();
+                let new = row.state.kind();
                 assert_eq!(old, *from, "{row:?}");
-                assert!(
-                    table::may_follow(old, row.state.kind()),
-                    "{old:?} to {row:?}"
-                );
-                let times = &mut self.times[row.cohort.0 as usize];
-                times.0 = times.0.or(row.attempt_started);
+                assert!(table::may_follow(old, new), "{old:?} to {row:?}");
+                let first = &mut table.first_started[row.cohort.0 as usize];
+                *first = first.or(row.attempt_started);
+                match new {
+                    // A dismissed one failed before.
+                    StateKind::Failed | StateKind::DeadLettered
+                        if old != StateKind::DeadLettered =>
+                    {
+                        self.failed.insert(row.device);
+                    }
+                    StateKind::Succeeded => {
+                        self.failed.remove(&row.device);
+                    }
+                    _ => {}
+                }
             }
             Change::CancelRemaining => {
-                for row in self.rows.values_mut() {
+                for row in table.rows.values_mut() {
                     if matches!(row.state.kind(), StateKind::Pending | StateKind::Deferred) {
                         row.state = AssignmentState::Cancelled;
                     }
@@ -127,12 +188,42 @@ impl Store {
                 attempt.settled = true;
             }
             Change::Decision(record) => {
-                let pins = &self.rollout.plan.policies;
+                let pins = &table.rollout.plan.policies;
                 let at = pins.iter().position(|pin| pin.name == record.policy);
-                self.decisions[at.expect("a policy of the plan")] = Some(record.as_ref().clone());
+                table.decisions[at.expect("a policy of the plan")] = Some(record.as_ref().clone());
             }
-            Change::Observed(_) => {}
+            Change::Approved(approval) => table.approvals.push(approval.clone()),
+            Change::Advanced(advance) => table.advances.push(advance.clone()),
+            Change::Condemned { reason, .. } => table.condemned = Some(reason.clone()),
+            Change::RollbackWanted => {
+                assert_eq!(table.rollout.rollback, Rollback::NotWanted, "once");
+                table.rollout.rollback = Rollback::Wanted;
+            }
+            Change::Observed(observation) => {
+                if let Some(version) = &observation.version {
+                    self.versions.insert(observation.device, version.clone());
+                }
+            }
         }
+    }
+
+    pub(crate) fn rivals(&self, of: RolloutKey, device: DeviceKey) -> Vec<Rival> {
+        self.tables
+            .values()
+            .filter(|table| table.rollout.key != of)
+            .flat_map(|table| {
+                let rows = table.rows.values();
+                rows.filter(|row| row.device == device).map(|row| Rival {
+                    device,
+                    rollout: table.rollout.key,
+                    rollout_state: table.rollout.state,
+                    priority: table.rollout.plan.settings.priority,
+                    release: table.release.name.clone(),
+                    version: table.release.version.clone(),
+                    state: row.state.kind(),
+                })
+            })
+            .collect()
     }
 
     fn unsettled(&self) -> BTreeSet<DeviceKey> {
@@ -145,30 +236,52 @@ impl Store {
 
     /// What must hold between any two steps.
     pub(crate) fn check(&self) {
-        let fencing: BTreeSet<DeviceKey> = self
-            .rows
+        let fencing: Vec<DeviceKey> = self
+            .tables
             .values()
+            .flat_map(|table| table.rows.values())
             .filter(|row| table::meaning(row.state.kind()).fences)
             .map(|row| row.device)
             .collect();
-        assert_eq!(fencing, self.unsettled(), "the table tells who is fenced");
-        let ends = |event: &Event| matches!(event.kind, EventKind::RolloutCompleted { .. });
-        let begins = |event: &Event| matches!(event.kind, EventKind::RolloutContinued { .. });
-        for pair in self.events.windows(2) {
-            assert!(
-                !ends(&pair[0]) || begins(&pair[1]),
-                "the last event of a run"
-            );
+        let fenced: BTreeSet<_> = fencing.iter().copied().collect();
+        assert_eq!(fencing.len(), fenced.len(), "one rollout at a time");
+        assert_eq!(fenced, self.unsettled(), "the table tells who is fenced");
+        for key in self.tables.keys() {
+            let mut ended = false;
+            for event in self.events_of(*key) {
+                let goes_on = matches!(
+                    event,
+                    EventKind::RolloutContinued { .. }
+                        | EventKind::OrderGiven { .. }
+                        | EventKind::DeviceRequeued { .. }
+                        | EventKind::DeviceDismissed { .. }
+                        | EventKind::RolloutReopened
+                );
+                assert!(!ended || goes_on, "the last event of a run: {event:?}");
+                ended = matches!(event, EventKind::RolloutCompleted { .. })
+                    || (ended && !matches!(event, EventKind::RolloutContinued { .. }));
+            }
         }
     }
 
-    pub(crate) fn outcome(&self) -> Option<Outcome> {
-        match self.events.last()?.kind {
-            EventKind::RolloutCompleted { outcome, .. } => Some(outcome),
-            _ => None,
-        }
+    pub(crate) fn events_of(&self, key: RolloutKey) -> impl Iterator<Item = &EventKind> {
+        self.events
+            .iter()
+            .filter(move |event| event.rollout == Some(key))
+            .map(|event| &event.kind)
     }
 
+    pub(crate) fn outcome(&self, key: RolloutKey) -> Option<Outcome> {
+        self.events_of(key)
+            .filter_map(|event| match event {
+                EventKind::RolloutCompleted { outcome, .. } => Some(*outcome),
+                _ => None,
+            })
+            .last()
+    }
+}
+
+impl Table {
     pub(crate) fn snapshot(&self) -> RolloutSnapshot {
         let live = |row: &&Assignment| {
             let kind = row.state.kind();
@@ -179,6 +292,8 @@ impl Store {
             cohorts: self.cohorts(),
             live: self.rows.values().filter(live).cloned().collect(),
             decisions: self.decisions.clone(),
+            approvals: self.approvals.clone(),
+            advances: self.advances.clone(),
             next_deferred: self.next_deferred(Timestamp(0)),
         }
     }
@@ -196,8 +311,8 @@ impl Store {
                     ended: 0,
                     first_failures: BTreeMap::new(),
                     failures: BTreeMap::new(),
-                    first_started: self.times[index.0 as usize].0,
-                    last_ended: self.times[index.0 as usize].1,
+                    first_started: self.first_started[index.0 as usize],
+                    last_ended: None,
                 };
                 for row in self.rows.values().filter(|row| row.cohort == index) {
                     let kind = row.state.kind();

@@ -1,101 +1,149 @@
-//! Plays the driver, the store, the devices and the policies around a real [`Rollout`],
-//! with a clock of its own, and checks after every step what must always hold.
+//! Plays the engine, the store, the devices and the policies around real [`Rollout`]s, with
+//! a clock of its own, and checks after every step what must always hold.
 
-use std::{num::NonZeroUsize, time::Duration};
+mod check;
+mod perform;
+
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
 
 use windlass_core::{
-    Candidate, Command, DeliveryFacts, Effect, Input, Now, Resources, Rollout, Standing, StopCause,
+    DeliveryFacts, Effect, GroupSeat, Input, Now, Refusal, Resources, Rollout, Standing, StopCause,
 };
 use windlass_model::{
-    Assignment, AssignmentState, AttemptOutcome, CohortIndex, Decision, DeviceKey, EventKind,
-    Failure, FailureKind, Outcome, Release, RolloutState, Sha256, Timestamp,
+    Assignment, AttemptOutcome, Decision, DeviceKey, EventKind, Failure, FailureKind, GroupLimit,
+    Hold, Order, Outcome, RolloutKey, RolloutState, Steering, Timestamp,
 };
 
 use crate::{
-    fleet::{Fleet, RELEASE_SIZE},
+    fleet::Fleet,
     policy::Policy,
-    store::Store,
+    store::{Store, Table},
 };
 
 /// Steps after which a rollout that has not ended counts as stuck.
-const MAX_STEPS: u32 = 50_000;
+const MAX_STEPS: u32 = 20_000;
+/// The key of the rollout that most tests have alone.
+pub(crate) const ONLY: RolloutKey = RolloutKey(1);
 
 /// An effect under way. Pages are read when it begins and answered when it ends, as from
 /// a store that is read beside its writer.
-struct Task {
+pub(super) struct Task {
+    of: RolloutKey,
     effect: Effect,
     rows: Vec<Assignment>,
     next_due: Option<Timestamp>,
 }
 
+/// A rollout as the engine has it.
+pub(crate) struct Run {
+    pub(crate) rollout: Rollout,
+    pub(crate) policies: Vec<Policy>,
+    latest: Vec<Result<Decision, String>>,
+}
+
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) fleet: Fleet,
-    pub(crate) policies: Vec<Policy>,
+    pub(crate) runs: BTreeMap<RolloutKey, Run>,
     pub(crate) facts: DeliveryFacts,
     pub(crate) cap: NonZeroUsize,
+    pub(crate) limits: Vec<GroupLimit>,
+    pub(crate) retries_per_minute: Option<NonZeroU32>,
+    pub(crate) holds: Vec<Hold>,
     pub(crate) now: Now,
     /// Picks what happens next; runs dry into first come, first served.
     pub(crate) choices: Vec<u16>,
     /// The engine dies at these steps.
     pub(crate) crashes: Vec<u32>,
+    /// The store refuses what comes at these steps.
+    pub(crate) refusals: Vec<u32>,
+    /// People give these orders at these steps, to the rollout of this key.
+    pub(crate) orders: Vec<(u32, RolloutKey, Steering)>,
+    /// Filter and policies cannot judge devices until then.
+    pub(crate) unjudged_until: Duration,
     /// Devices shown to the gate so far, with repetition.
     pub(crate) looks: usize,
+    pub(crate) effects: Vec<Effect>,
     next_attempt_id: u32,
-    latest: Vec<Result<Decision, String>>,
-    rollout: Rollout,
     resources: Resources,
     tasks: Vec<Task>,
     steps: u32,
     idle_timeouts: u32,
 }
 
-pub(crate) fn release() -> Release {
-    Release {
-        name: "app".to_owned(),
-        version: "2.0.0".to_owned(),
-        size: RELEASE_SIZE,
-        sha256: Sha256([7; 32]),
-        media_type: "application/octet-stream".to_owned(),
-    }
-}
-
 impl World {
-    pub(crate) fn new(
-        store: Store,
-        fleet: Fleet,
-        policies: Vec<Policy>,
-        facts: DeliveryFacts,
-        cap: NonZeroUsize,
-    ) -> Self {
+    pub(crate) fn new(tables: Vec<(Table, Vec<Policy>)>, fleet: Fleet, cap: usize) -> Self {
         let now = Now {
             wall: Timestamp(1_700_000_000_000),
             monotonic: Duration::from_secs(5),
         };
-        let rollout = Rollout::load(store.snapshot(), &release(), facts, now);
+        let facts = DeliveryFacts {
+            verifies: true,
+            idempotent_push: false,
+        };
+        let cap = NonZeroUsize::new(cap).expect("a positive cap");
+        let mut store = Store::default();
+        let mut runs = BTreeMap::new();
+        for (table, policies) in tables {
+            let key = table.rollout.key;
+            let run = Run {
+                rollout: Rollout::load(table.snapshot(), &table.release, facts, now),
+                policies,
+                latest: Vec::new(),
+            };
+            runs.insert(key, run);
+            store.tables.insert(key, table);
+        }
         Self {
             store,
             fleet,
-            policies,
+            runs,
             facts,
             cap,
+            limits: Vec::new(),
+            retries_per_minute: None,
+            holds: Vec::new(),
             now,
             choices: Vec::new(),
             crashes: Vec::new(),
+            refusals: Vec::new(),
+            orders: Vec::new(),
+            unjudged_until: Duration::ZERO,
             looks: 0,
+            effects: Vec::new(),
             next_attempt_id: 1,
-            latest: Vec::new(),
-            rollout,
-            resources: Resources::new(cap),
+            resources: Resources::new(cap, Arc::new([]), None),
             tasks: Vec::new(),
             steps: 0,
             idle_timeouts: 0,
         }
     }
 
-    /// Runs until the run is over.
+    /// The table of the only rollout.
+    pub(crate) fn table(&self) -> &Table {
+        &self.store.tables[&ONLY]
+    }
+
+    pub(crate) fn table_mut(&mut self) -> &mut Table {
+        self.store.tables.get_mut(&ONLY).expect("the only one")
+    }
+
+    pub(crate) fn only(&self) -> &Run {
+        &self.runs[&ONLY]
+    }
+
+    /// Runs until every run is over; the outcome of the first.
     pub(crate) fn run(&mut self) -> Outcome {
         self.begin();
+        self.go_on()
+    }
+
+    pub(crate) fn go_on(&mut self) -> Outcome {
         loop {
             if let Some(outcome) = self.turn() {
                 return outcome;
@@ -103,20 +151,45 @@ impl World {
         }
     }
 
+    /// Loads everything from the store and begins.
     pub(crate) fn begin(&mut self) {
-        self.resources = Resources::new(self.cap);
+        self.resources = Resources::new(
+            self.cap,
+            self.limits.clone().into(),
+            self.retries_per_minute,
+        );
         self.tasks.clear();
-        self.latest.clear();
-        self.rollout = Rollout::load(self.store.snapshot(), &release(), self.facts, self.now);
-        self.step(vec![Input::Begin], true);
+        let mut begins = Vec::new();
+        for (key, run) in &mut self.runs {
+            let table = &self.store.tables[key];
+            let snapshot = table.snapshot();
+            let seats = snapshot
+                .live
+                .iter()
+                .map(|row| (row.id, seats(&self.limits, row.device)))
+                .collect();
+            run.rollout = Rollout::load(snapshot, &table.release, self.facts, self.now);
+            run.latest.clear();
+            begins.push((*key, Input::Begin { seats }));
+        }
+        self.step(begins, Fate::Commit);
+    }
+
+    /// Loads everything from the store, as a process that only gives an order.
+    pub(crate) fn reload(&mut self) {
+        self.tasks.clear();
+        for (key, run) in &mut self.runs {
+            let table = &self.store.tables[key];
+            run.rollout = Rollout::load(table.snapshot(), &table.release, self.facts, self.now);
+        }
     }
 
     pub(crate) fn state(&self) -> RolloutState {
-        self.rollout.state()
+        self.only().rollout.state()
     }
 
     pub(crate) fn standing(&self) -> Standing {
-        self.rollout.standing(self.now)
+        self.only().rollout.standing(self.now)
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -124,70 +197,208 @@ impl World {
         self.tasks.iter().filter(pushes).count()
     }
 
-    /// Lets one thing happen.
+    pub(crate) fn peak(&self) -> usize {
+        self.resources.slots.peak()
+    }
+
+    /// Lets one thing happen; the first rollout's outcome when all are over.
     pub(crate) fn turn(&mut self) -> Option<Outcome> {
         self.steps += 1;
-        assert!(self.steps < MAX_STEPS, "stuck: {:?}", self.standing());
+        if self.steps >= MAX_STEPS {
+            let last: Vec<_> = self.effects.iter().rev().take(8).collect();
+            let events: Vec<_> = self.store.events.iter().rev().take(8).collect();
+            panic!("stuck: {:?} {last:?} {events:?}", self.standings());
+        }
         if self.crashes.contains(&self.steps) {
             self.crash();
-            return None;
+            return self.ended();
         }
-        let idle = self.tasks.is_empty() || self.state() == RolloutState::Paused;
-        if idle && let Standing::Blocked(_) = self.standing() {
-            self.unblock();
+        self.heed_orders();
+        if self.tasks.is_empty() && self.unblock() {
             return self.ended();
         }
         let choice = self.choices.pop();
         let waits = self.tasks.is_empty() || choice.is_some_and(|choice| choice % 11 == 0);
-        if waits && self.rollout.poll_timeout().is_some() {
+        if waits && self.next_timeout().is_some() {
             self.wait();
         } else if !self.tasks.is_empty() {
             let index = usize::from(choice.unwrap_or(0)) % self.tasks.len();
             let task = self.tasks.remove(index);
             let inputs = self.perform(task);
-            self.step(inputs, true);
+            let fate = if self.refusals.contains(&self.steps) {
+                Fate::Refuse
+            } else {
+                Fate::Commit
+            };
+            self.step(inputs, fate);
         }
         self.ended()
     }
 
-    fn ended(&self) -> Option<Outcome> {
-        match self.rollout.standing(self.now) {
-            Standing::Ended(outcome) => Some(outcome),
-            Standing::Working | Standing::WaitingUntil(..) | Standing::Blocked(_) => None,
+    /// Lets things happen until nothing is under way that takes no time.
+    pub(crate) fn quiesce(&mut self) {
+        self.quiesce_paused();
+    }
+
+    /// Lets such effects come to their end before all others.
+    pub(crate) fn hasten(&mut self, first: impl Fn(&Effect) -> bool) {
+        self.tasks.sort_by_key(|task| !first(&task.effect));
+    }
+
+    /// Lets everything end that is under way; a person who would resume is not there.
+    pub(crate) fn quiesce_paused(&mut self) {
+        while !self.tasks.is_empty() {
+            let task = self.tasks.remove(0);
+            let inputs = self.perform(task);
+            self.step(inputs, Fate::Commit);
         }
     }
 
-    /// Does what a person would do.
-    fn unblock(&mut self) {
-        let input = if self.state() == RolloutState::Paused {
-            Input::Command(Command::Resume {
-                actor: "tester".to_owned(),
-            })
-        } else if self.rollout.poll_timeout().is_some() {
-            return self.wait();
-        } else {
-            Input::Stop(StopCause::Blocked)
-        };
-        self.step(vec![input], true);
+    /// Lets `passed` go by, and all that falls due.
+    pub(crate) fn let_pass(&mut self, passed: Duration) {
+        let end = self.now.monotonic + passed;
+        loop {
+            self.quiesce();
+            match self.next_timeout() {
+                Some(at) if at <= end => self.wait(),
+                Some(_) | None => break,
+            }
+        }
+        self.advance_clock(end.saturating_sub(self.now.monotonic));
+        self.step(Vec::new(), Fate::Commit);
     }
 
-    fn wait(&mut self) {
-        let (at, reason) = self.rollout.poll_timeout().expect("asked before");
+    fn advance_clock(&mut self, passed: Duration) {
+        self.now.monotonic += passed;
+        self.now.wall = self.now.wall.plus(passed);
+    }
+
+    fn standings(&self) -> Vec<(RolloutKey, RolloutState, Standing)> {
+        self.runs
+            .iter()
+            .map(|(key, run)| (*key, run.rollout.state(), run.rollout.standing(self.now)))
+            .collect()
+    }
+
+    fn ended(&self) -> Option<Outcome> {
+        let mut outcomes = self
+            .runs
+            .values()
+            .map(|run| match run.rollout.standing(self.now) {
+                Standing::Ended(outcome) => Some(outcome),
+                Standing::Working | Standing::WaitingUntil(..) | Standing::Blocked(_) => None,
+            });
+        let first = outcomes.next()?;
+        outcomes.all(|outcome| outcome.is_some()).then_some(first)?
+    }
+
+    fn heed_orders(&mut self) {
+        let due: Vec<_> = self
+            .orders
+            .extract_if(.., |(at, ..)| *at <= self.steps)
+            .collect();
+        for (_, key, what) in due {
+            // Whether it fits is for the rollout to say.
+            let _ = self.order(key, what);
+        }
+    }
+
+    pub(crate) fn order(&mut self, key: RolloutKey, what: Steering) -> Result<(), Refusal> {
+        let names = match &what {
+            Steering::Exclude { device } | Steering::Retry { device } => vec![device.clone()],
+            Steering::Requeue { devices } | Steering::Dismiss { devices } => devices.clone(),
+            _ => Vec::new(),
+        };
+        let rows: Vec<_> = self.store.tables[&key]
+            .rows
+            .values()
+            .filter(|row| names.contains(&row.device_id))
+            .cloned()
+            .collect();
+        let order = Order {
+            actor: "tester".to_owned(),
+            reason: "a test".to_owned(),
+            what,
+        };
+        let run = self.runs.get_mut(&key).expect("a run");
+        let told = run
+            .rollout
+            .steer(self.now, order, rows, &mut self.resources);
+        if told.is_err() {
+            let output = run.rollout.poll_output();
+            assert!(output.changes.is_empty() && output.effects.is_empty());
+        }
+        self.step(Vec::new(), Fate::Commit);
+        told
+    }
+
+    /// Does what a person would do, if one is needed.
+    fn unblock(&mut self) -> bool {
+        let blocked: Vec<_> = self
+            .runs
+            .iter()
+            .filter(|(_, run)| matches!(run.rollout.standing(self.now), Standing::Blocked(_)))
+            .map(|(key, run)| (*key, run.rollout.state()))
+            .collect();
+        if let Some((key, _)) = blocked
+            .iter()
+            .find(|(_, state)| *state == RolloutState::Paused)
+        {
+            self.order(*key, Steering::Resume).expect("it is paused");
+            return true;
+        }
+        if blocked.is_empty() {
+            return false;
+        }
+        if !self.holds.is_empty() {
+            self.holds.clear();
+            self.refresh();
+            return true;
+        }
+        // Devices that wait for room in their group are looked at again by and by.
+        self.store.failed.clear();
+        self.fleet.connect();
+        if self.next_timeout().is_none() {
+            let stops = blocked
+                .iter()
+                .map(|(key, _)| (*key, Input::Stop(StopCause::Blocked)))
+                .collect();
+            self.step(stops, Fate::Commit);
+            return true;
+        }
+        false
+    }
+
+    pub(crate) fn refresh(&mut self) {
+        let all = self.runs.keys().map(|key| (*key, Input::Refresh)).collect();
+        self.step(all, Fate::Commit);
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Duration> {
+        let due = self
+            .runs
+            .values()
+            .filter_map(|run| run.rollout.poll_timeout());
+        due.map(|(at, _)| at).min()
+    }
+
+    pub(crate) fn wait(&mut self) {
+        let at = self.next_timeout().expect("something is due");
         let passed = at.saturating_sub(self.now.monotonic);
         self.idle_timeouts = if passed.is_zero() {
             self.idle_timeouts + 1
         } else {
             0
         };
-        assert!(self.idle_timeouts < 100, "spins: {reason:?}");
-        self.now.monotonic += passed;
-        self.now.wall = self.now.wall.plus(passed + Duration::from_millis(1));
-        self.rollout.handle_timeout(self.now, &mut self.resources);
-        self.step(Vec::new(), true);
+        assert!(self.idle_timeouts < 100, "spins: {:?}", self.standings());
+        self.advance_clock(passed);
+        self.now.wall = self.now.wall.plus(Duration::from_millis(1));
+        self.step(Vec::new(), Fate::Commit);
     }
 
-    pub(crate) fn command(&mut self, input: Input) {
-        self.step(vec![input], true);
+    /// To the only rollout.
+    pub(crate) fn input(&mut self, input: Input) {
+        self.step(vec![(ONLY, input)], Fate::Commit);
     }
 
     /// Ends a push under way with a failure that no device caused.
@@ -197,11 +408,12 @@ impl World {
             .iter()
             .position(|task| matches!(task.effect, Effect::Start { .. }))
             .expect("a push is under way");
+        let task = self.tasks.remove(push);
         if let Effect::Start {
             assignment,
             attempt,
             ..
-        } = self.tasks.remove(push).effect
+        } = task.effect
         {
             let failure = Failure::new(kind, "simulated");
             let input = Input::AttemptEnded {
@@ -209,8 +421,9 @@ impl World {
                 attempt,
                 outcome: AttemptOutcome::Failed(failure),
                 bytes: 0,
+                reached: 0,
             };
-            self.step(vec![input], true);
+            self.step(vec![(task.of, input)], Fate::Commit);
         }
     }
 
@@ -220,203 +433,118 @@ impl World {
         if lost_commit && !self.tasks.is_empty() {
             let task = self.tasks.remove(0);
             let inputs = self.perform(task);
-            self.step(inputs, false);
+            self.step(inputs, Fate::Lose);
         }
+        self.cut();
+        self.begin();
+    }
+
+    /// Every push is cut; some arrive all the same.
+    fn cut(&mut self) {
         for task in std::mem::take(&mut self.tasks) {
             if let Effect::Start { device, .. } = task.effect
                 && device.0 % 2 == 0
             {
-                self.fleet.device(device).push(self.now.wall);
+                let release = &self.store.tables[&task.of].release;
+                self.fleet.device(device).push(self.now.wall, release);
             }
         }
-        self.begin();
     }
 
-    fn step(&mut self, inputs: Vec<Input>, commits: bool) {
-        for input in inputs {
+    /// What the engine's loop does with inputs.
+    pub(super) fn step(&mut self, inputs: Vec<(RolloutKey, Input)>, fate: Fate) {
+        for run in self.runs.values_mut() {
+            run.rollout.handle_timeout(self.now, &mut self.resources);
+        }
+        for (key, input) in inputs {
+            let run = self.runs.get_mut(&key).expect("a run");
             if let Input::Decided { answers } = &input {
-                self.latest.clone_from(answers);
+                run.latest.clone_from(answers);
             }
-            self.rollout.handle(self.now, input, &mut self.resources);
+            run.rollout.handle(self.now, input, &mut self.resources);
         }
-        self.rollout.dispatch(self.now, &mut self.resources);
-        let output = self.rollout.poll_output();
-        if !commits {
-            return;
+        self.start_devices();
+        let outputs: Vec<_> = self
+            .runs
+            .iter_mut()
+            .map(|(key, run)| (*key, run.rollout.poll_output()))
+            .collect();
+        match fate {
+            Fate::Commit => {}
+            Fate::Lose => return,
+            Fate::Refuse => {
+                self.cut();
+                self.begin();
+                return;
+            }
         }
-        self.store.commit(&output.changes);
-        for effect in output.effects {
-            self.take(effect);
+        let (sets, effects): (Vec<_>, Vec<_>) = outputs
+            .into_iter()
+            .map(|(key, output)| (output.changes, (key, output.effects)))
+            .unzip();
+        self.store.commit(&sets);
+        for (key, effects) in effects {
+            for effect in effects {
+                self.take(key, effect);
+            }
         }
         self.check();
     }
 
-    fn take(&mut self, effect: Effect) {
-        match effect {
-            Effect::NeedAttemptIds => {
-                let from = self.next_attempt_id;
-                self.next_attempt_id += 8;
-                self.resources.attempt_ids.refill(from..from + 8);
-                self.step(Vec::new(), true);
-            }
-            Effect::Start { device, .. } => {
-                assert_eq!(self.state(), RolloutState::Running, "nothing else starts");
-                let busy = |task: &Task| matches!(task.effect, Effect::Start { device: other, .. } if other == device);
-                assert!(!self.tasks.iter().any(busy), "one push to a device");
-                for decision in &self.latest {
-                    let decision = decision.as_ref().expect("a failed policy starts nothing");
-                    assert!(self.now.wall <= decision.valid_until);
-                }
-                self.begin_task(effect, Vec::new(), None);
-            }
-            Effect::Page {
-                cohort,
-                after,
-                limit,
-            } => {
-                let rows = self.store.pending(cohort, after, limit);
-                self.begin_task(effect, rows, None);
-            }
-            Effect::PageDeferred { limit } => {
-                let rows = self.store.deferred_due(self.now.wall, limit);
-                let next_due = self.store.next_deferred(self.now.wall);
-                self.begin_task(effect, rows, next_due);
-            }
-            Effect::Cancel { .. } | Effect::Verify { .. } | Effect::Decide { .. } => {
-                self.begin_task(effect, Vec::new(), None);
-            }
-            Effect::Finished(outcome) => assert_eq!(self.store.outcome(), Some(outcome)),
-        }
-    }
-
-    fn begin_task(&mut self, effect: Effect, rows: Vec<Assignment>, next_due: Option<Timestamp>) {
-        self.tasks.push(Task {
-            effect,
-            rows,
-            next_due,
-        });
-    }
-
-    fn perform(&mut self, task: Task) -> Vec<Input> {
-        let wall = self.now.wall;
-        let input = match task.effect {
-            Effect::Page { cohort, limit, .. } => Input::Page {
-                cohort,
-                exhausted: task.rows.len() < limit,
-                candidates: self.consider(task.rows),
-            },
-            Effect::PageDeferred { .. } => Input::Deferred {
-                candidates: self.consider(task.rows),
-                next_due: task.next_due,
-            },
-            Effect::Start {
-                assignment,
-                device,
-                attempt,
-                ..
-            } => {
-                let (outcome, bytes) = self.fleet.device(device).push(wall);
-                Input::AttemptEnded {
-                    assignment,
-                    attempt,
-                    outcome,
-                    bytes,
-                }
-            }
-            Effect::Verify {
-                assignment,
-                device,
-                attempt,
-            } => Input::Verified {
-                assignment,
-                attempt,
-                answer: self.fleet.device(device).verify(wall),
-            },
-            Effect::Cancel {
-                assignment,
-                attempt,
-            } => {
-                let push = self.tasks.iter().position(
-                    |task| matches!(task.effect, Effect::Start { attempt: other, .. } if other == attempt),
+    fn start_devices(&mut self) {
+        let mut keys: Vec<_> = self.runs.keys().copied().collect();
+        keys.sort_by_key(|key| std::cmp::Reverse(self.runs[key].rollout.priority()));
+        let mut any = true;
+        while any {
+            any = false;
+            for key in &keys {
+                let run = self.runs.get_mut(key).expect("a run");
+                let started = run.rollout.start_next(self.now, &mut self.resources);
+                let runs = run.rollout.state() == RolloutState::Running;
+                assert!(
+                    runs || !started,
+                    "nothing starts in {:?}",
+                    run.rollout.state()
                 );
-                let Some(push) = push else {
-                    return Vec::new();
-                };
-                self.tasks.remove(push);
-                Input::AttemptEnded {
-                    assignment,
-                    attempt,
-                    outcome: AttemptOutcome::Cancelled,
-                    bytes: RELEASE_SIZE / 3,
-                }
-            }
-            Effect::Decide { requests } => Input::Decided {
-                answers: requests
-                    .iter()
-                    .map(|request| self.policies[request.policy].decide(request))
-                    .collect(),
-            },
-            Effect::NeedAttemptIds | Effect::Finished(_) => return Vec::new(),
-        };
-        vec![input]
-    }
-
-    fn consider(&mut self, rows: Vec<Assignment>) -> Vec<Candidate> {
-        self.looks += rows.len();
-        rows.into_iter()
-            .map(|assignment| Candidate {
-                gate: self.fleet.device(assignment.device).gate(self.now.wall),
-                assignment,
-            })
-            .collect()
-    }
-
-    fn check(&self) {
-        self.store.check();
-        let stored = self.store.cohorts();
-        for (core, stored) in self.rollout.cohorts().iter().zip(&stored) {
-            assert_eq!(core.states, stored.states);
-            assert_eq!(core.states.total(), core.size, "the counts add up");
-            assert_eq!(core.started, stored.started);
-            assert_eq!(core.in_progress, stored.in_progress);
-            assert_eq!(core.ended, stored.ended);
-            assert_eq!(core.first_failures, stored.first_failures);
-            assert_eq!(core.failures, stored.failures);
-            assert_eq!(core.first_started, stored.first_started);
-        }
-        let slots = &self.resources.slots;
-        assert!(slots.peak() <= self.cap.get(), "the cap is exact");
-        let pushing = |row: &&Assignment| matches!(row.state, AssignmentState::Transferring(_));
-        assert_eq!(
-            slots.in_use(),
-            self.store.rows.values().filter(pushing).count()
-        );
-        for decision in self.latest.iter().flatten() {
-            for (index, cohort) in (0..).map(CohortIndex).zip(&stored) {
-                let ceiling = decision.ceilings[index.0 as usize];
-                assert!(cohort.started <= ceiling.started, "{index:?}: {ceiling:?}");
-                assert!(cohort.in_progress <= ceiling.in_progress);
+                any |= started;
             }
         }
+        for run in self.runs.values_mut() {
+            run.rollout.dispatch(self.now, &mut self.resources);
+        }
     }
 
-    /// What must hold when no further run will change anything.
-    pub(crate) fn check_end(&self) {
-        assert!(
-            self.store
-                .rows
-                .values()
-                .all(|row| row.state.kind().is_ended())
-        );
-        for (DeviceKey(key), device) in &self.fleet.0 {
-            assert!(device.installs <= 1, "device {key} was updated twice");
-        }
-        let starts_after_abort = self
-            .store
-            .events
-            .iter()
-            .skip_while(|event| !matches!(event.kind, EventKind::RolloutAborting { .. }))
-            .any(|event| matches!(event.kind, EventKind::AttemptStarted { .. }));
-        assert!(!starts_after_abort, "an abort is for good");
+    /// Events of the only rollout that `wanted` picks.
+    pub(crate) fn count(&self, wanted: impl Fn(&EventKind) -> bool) -> usize {
+        self.store
+            .events_of(ONLY)
+            .filter(|event| wanted(event))
+            .count()
     }
+
+    pub(crate) fn groups(&self) -> &windlass_core::Groups {
+        &self.resources.groups
+    }
+}
+
+/// What becomes of a step's changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Commit,
+    /// The engine dies before they are committed.
+    Lose,
+    /// The store refuses them.
+    Refuse,
+}
+
+pub(super) fn seats(limits: &[GroupLimit], device: DeviceKey) -> Vec<GroupSeat> {
+    let record = crate::fleet::record(device);
+    limits
+        .iter()
+        .enumerate()
+        .filter_map(|(limit, group)| {
+            let value = group.by.of(&record)?;
+            Some(GroupSeat { limit, value })
+        })
+        .collect()
 }
