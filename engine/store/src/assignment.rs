@@ -41,6 +41,12 @@ pub(crate) const LIVE: (&str, &str) = (
     "a.rollout = ?1 AND a.state BETWEEN 2 AND 8 ORDER BY a.id",
 );
 
+/// The assignment of one device in one rollout.
+pub(crate) const OF_DEVICE: (&str, &str) = (
+    "assignment AS a INDEXED BY assignment_device",
+    "a.device = (SELECT key FROM device WHERE id = ?1) AND a.rollout = ?2",
+);
+
 const RANGE: (&str, &str) = (
     "assignment AS a",
     "a.id > ?1 AND a.id <= ?2 ORDER BY a.id LIMIT ?3",
@@ -116,6 +122,20 @@ impl Store {
         let last = assignment_id(rollout, MAX_TARGETS);
         let after = after.map_or(first, |id| id.0.max(first));
         self.page(RANGE, params![after, last, integer(limit as u64)])
+    }
+
+    /// The assignments that these devices have in a rollout, in the order of `devices`;
+    /// those that have none are left out.
+    pub fn assignments_of(
+        &self,
+        rollout: RolloutKey,
+        devices: &[DeviceId],
+    ) -> Result<Vec<Assignment>, StoreError> {
+        let mut assignments = Vec::with_capacity(devices.len());
+        for device in devices {
+            assignments.extend(self.page(OF_DEVICE, params![device.as_str(), rollout.0])?);
+        }
+        Ok(assignments)
     }
 
     /// All live assignments.

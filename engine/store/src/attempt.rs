@@ -18,7 +18,7 @@ const LAST_ATTEMPT_ID: u32 = i32::MAX as u32;
 
 const DELIVERED: i64 = 0;
 const OFFERED: i64 = 1;
-const FAILED: i64 = 2;
+pub(crate) const FAILED: i64 = 2;
 const CANCELLED: i64 = 3;
 
 /// An attempt as it is kept.
@@ -157,7 +157,7 @@ pub(crate) fn start(connection: &Connection, start: &Start) -> Result<(), Commit
             millis(start.at),
         ]);
     let Err(error) = inserted else {
-        return Ok(());
+        return remember_version(connection, start);
     };
     Err(match violated(&error) {
         Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID) => {
@@ -173,6 +173,20 @@ pub(crate) fn start(connection: &Connection, start: &Start) -> Result<(), Commit
         },
         _ => error.into(),
     })
+}
+
+/// What a device ran before its first attempt is where a rollback takes it.
+fn remember_version(connection: &Connection, start: &Start) -> Result<(), CommitError> {
+    if start.number == 1 {
+        connection
+            .prepare_cached(
+                "UPDATE assignment \
+                 SET previous_version = coalesce(previous_version, \
+                     (SELECT version FROM device WHERE key = ?2)) WHERE id = ?1",
+            )?
+            .execute([start.assignment.0, start.device.0])?;
+    }
+    Ok(())
 }
 
 /// Records how an attempt ended; a later report replaces an earlier one.

@@ -3,7 +3,7 @@
 use crate::{Store, StoreError};
 
 /// A sentence, and a query of the rows that it is true of.
-const RULES: [(&str, &str); 5] = [
+const RULES: [(&str, &str); 6] = [
     (
         "an event is missing from the log",
         "SELECT 1 FROM (SELECT count(*) AS events, coalesce(max(seq), 0) AS last FROM event) \
@@ -27,6 +27,12 @@ const RULES: [(&str, &str); 5] = [
         "an assignment is in no cohort of its rollout",
         "SELECT 1 FROM assignment AS a LEFT JOIN cohort AS c \
          ON c.rollout = a.rollout AND c.position = a.cohort WHERE c.rollout IS NULL",
+    ),
+    (
+        "a cohort has not as many assignments as its rollout plans",
+        "SELECT 1 FROM rollout AS r, json_each(r.plan, '$.cohorts') AS c \
+         WHERE json_extract(c.value, '$.size') <> (SELECT count(*) FROM assignment AS a \
+         WHERE a.id > r.key << 32 AND a.id < (r.key + 1) << 32 AND a.cohort = c.key)",
     ),
 ];
 

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use windlass_model::{
-    Connectivity, FailureKind, ObservationSource, RolloutState, SkipReason, StateKind, Timestamp,
+    Connectivity, FailureKind, ObservationSource, Rollback, RolloutState, SkipReason, StateKind,
+    Timestamp,
 };
 
 use crate::StoreError;
@@ -40,6 +41,8 @@ const ROLLOUT_STATES: [RolloutState; 7] = [
     RolloutState::Aborted,
     RolloutState::Completed,
 ];
+
+const ROLLBACKS: [Rollback; 3] = [Rollback::NotWanted, Rollback::Wanted, Rollback::Made];
 
 // The partial indexes of the schema name these numbers.
 const _: () = assert!(
@@ -93,6 +96,7 @@ code!(Connectivity, "connectivity", CONNECTIVITY);
 code!(ObservationSource, "source of an observation", SOURCES);
 code!(SkipReason, "reason of a skip", SKIP_REASONS);
 code!(RolloutState, "state of a rollout", ROLLOUT_STATES);
+code!(Rollback, "rollback of a rollout", ROLLBACKS);
 
 /// The instant as the database keeps it; what lies beyond the year 292 million is cut.
 pub(crate) fn millis(at: Timestamp) -> i64 {
@@ -143,6 +147,7 @@ mod tests {
         assert_eq!(positions::<ObservationSource>(), ascending(4));
         assert_eq!(positions::<SkipReason>(), ascending(6));
         assert_eq!(positions::<RolloutState>(), ascending(7));
+        assert_eq!(positions::<Rollback>(), ascending(3));
         assert_eq!(
             StateKind::ALL.map(StateKind::as_str).join(" "),
             "pending deferred admitted transferring offered verifying settling waiting \

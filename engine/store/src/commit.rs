@@ -13,8 +13,9 @@ use crate::{
     attempt::{self, AttemptEnd, Start},
     checkpoint::drop_checkpoint,
     codes::{Code as _, duration_millis, millis},
-    decision, log,
+    condemned, decision, log,
     registry::observe,
+    rollback, steering,
 };
 
 /// Cohorts with a pending or deferred assignment. The states are written out here and
@@ -181,6 +182,12 @@ fn apply_change(
         }
         Change::AttemptSettled { attempt, at } => attempt::settle(connection, *attempt, *at),
         Change::Decision(record) => Ok(decision::append(connection, rollout, record)?),
+        Change::Approved(approval) => Ok(steering::approve(connection, rollout, approval)?),
+        Change::Advanced(advance) => Ok(steering::advance(connection, rollout, advance)?),
+        Change::Condemned { at, reason } => {
+            Ok(condemned::condemn(connection, rollout, *at, reason)?)
+        }
+        Change::RollbackWanted => Ok(rollback::want(connection, rollout)?),
         Change::Observed(observation) => match observe(connection, observation)? {
             true => Ok(()),
             false => Err(CommitError::NoSuchDevice(observation.device)),

@@ -1,5 +1,6 @@
 use std::{io, path::PathBuf, sync::Arc};
 
+use rusqlite::ErrorCode;
 use thiserror::Error;
 use windlass_model::{
     AssignmentId, AttemptId, CohortIndex, DeviceKey, ReleaseKey, RolloutKey, RolloutName, StateKind,
@@ -8,7 +9,24 @@ use windlass_model::{
 /// The database failed; nothing of the operation was kept.
 #[derive(Clone, Debug, Error)]
 pub enum StoreError {
-    /// SQLite said so: disk full, I/O error, damaged file.
+    /// There is no room for what was to be written.
+    #[error(
+        "the disk of the state database is full: free some space, then run the same command again"
+    )]
+    DiskFull(#[source] Arc<rusqlite::Error>),
+    /// The file system or the connection allows no writing.
+    #[error(
+        "the state database is read-only: make the file, its directory and the file system \
+         writable for this user"
+    )]
+    ReadOnly(#[source] Arc<rusqlite::Error>),
+    /// Reading, writing or syncing failed.
+    #[error(
+        "the disk of the state database failed: look into the system's log, then run the same \
+         command again"
+    )]
+    Disk(#[source] Arc<rusqlite::Error>),
+    /// SQLite failed for another reason, such as a damaged file.
     #[error("the state database failed")]
     Database(#[source] Arc<rusqlite::Error>),
     /// A row holds what no version of this program writes.
@@ -38,7 +56,14 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(Arc::new(error))
+        let code = error.sqlite_error_code();
+        let error = Arc::new(error);
+        match code {
+            Some(ErrorCode::DiskFull) => Self::DiskFull(error),
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly(error),
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(error),
+            _ => Self::Database(error),
+        }
     }
 }
 
@@ -88,7 +113,7 @@ pub enum OpenError {
     /// The file system refused.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried, such as `create`.
+        /// What was tried, such as `create` or `write to the directory`.
         action: &'static str,
         /// On which path.
         path: PathBuf,

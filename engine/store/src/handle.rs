@@ -1,4 +1,5 @@
 //! The writer thread: owns the store, takes what is queued, commits it in one transaction.
+//! Or no thread, where a simulation must say what happens when.
 
 use std::{io, sync::Arc, thread};
 
@@ -6,7 +7,10 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use windlass_model::ChangeSet;
 
-use crate::{CommitError, Committed, Store, StoreError};
+use crate::{
+    CommitError, Committed, Store, StoreError,
+    inline::{FaultHook, Inline},
+};
 
 /// Operations that may wait before a caller has to: above what a full group takes.
 const QUEUE: usize = 1_024;
@@ -36,11 +40,17 @@ enum Job {
     Close,
 }
 
-/// The way to a store that lives on a thread of its own. Operations of one caller happen
-/// in the order in which it awaits them.
+/// The way to a store that lives on a thread of its own, or in the handle. Operations of one
+/// caller happen in the order in which it awaits them.
 #[derive(Clone, Debug)]
 pub struct StoreHandle {
-    jobs: mpsc::Sender<Job>,
+    way: Way,
+}
+
+#[derive(Clone, Debug)]
+enum Way {
+    Thread(mpsc::Sender<Job>),
+    Inline(Arc<Inline>),
 }
 
 /// The thread itself; who has it ends it.
@@ -53,6 +63,26 @@ pub struct StoreThread {
 }
 
 impl StoreHandle {
+    /// A handle without a thread: whoever calls it does the work at once, each set in a
+    /// transaction of its own, and its futures are ready when they are first polled. For
+    /// simulations, which say by `hook` what becomes of each set; `hook` must not use the
+    /// handle.
+    pub fn inline(store: Store, hook: FaultHook) -> Self {
+        Self {
+            way: Way::Inline(Arc::new(Inline::new(store, hook))),
+        }
+    }
+
+    /// The store of [`StoreHandle::inline`] back, as a crash would leave it; every handle to
+    /// it is [`Stopped`] from then on. None if it was taken before, or has a thread, which
+    /// [`StoreThread::shutdown`] ends.
+    pub fn take_inline(&self) -> Option<Store> {
+        match &self.way {
+            Way::Thread(_) => None,
+            Way::Inline(inline) => inline.take(),
+        }
+    }
+
     /// Commits one set, together with what others have queued. Once queued it happens,
     /// whether or not the caller waits for the answer.
     ///
@@ -60,8 +90,12 @@ impl StoreHandle {
     ///
     /// See [`CommitError`].
     pub async fn commit(&self, set: Arc<ChangeSet>) -> Result<Committed, CommitError> {
+        let jobs = match &self.way {
+            Way::Thread(jobs) => jobs,
+            Way::Inline(inline) => return inline.commit(&set),
+        };
         let (answer, answered) = oneshot::channel();
-        self.send(Job::Commit { set, answer }).await?;
+        send(jobs, Job::Commit { set, answer }).await?;
         answered.await.map_err(|_| StoreError::from(Stopped))?
     }
 
@@ -74,18 +108,22 @@ impl StoreHandle {
         &self,
         operation: impl FnOnce(&mut Store) -> T + Send + 'static,
     ) -> Result<T, Stopped> {
+        let jobs = match &self.way {
+            Way::Thread(jobs) => jobs,
+            Way::Inline(inline) => return inline.run(operation),
+        };
         let (answer, answered) = oneshot::channel();
         let run = move |store: &mut Store| {
             // Nobody waits any more: the operation happened all the same.
             let _ = answer.send(operation(store));
         };
-        self.send(Job::Run(Box::new(run))).await?;
+        send(jobs, Job::Run(Box::new(run))).await?;
         answered.await.map_err(|_| Stopped)
     }
+}
 
-    async fn send(&self, job: Job) -> Result<(), Stopped> {
-        self.jobs.send(job).await.map_err(|_| Stopped)
-    }
+async fn send(jobs: &mpsc::Sender<Job>, job: Job) -> Result<(), Stopped> {
+    jobs.send(job).await.map_err(|_| Stopped)
 }
 
 impl From<Stopped> for CommitError {
@@ -119,7 +157,7 @@ impl StoreThread {
     /// A way to the store; there may be any number.
     pub fn handle(&self) -> StoreHandle {
         StoreHandle {
-            jobs: self.jobs.clone(),
+            way: Way::Thread(self.jobs.clone()),
         }
     }
 

@@ -8,7 +8,10 @@
 //!   held by a lock beside it; readers need none.
 //! - `registry`: devices, what was observed of them, and the index that narrows filters.
 //! - `release`, `rollout`, `assignment`, `attempt`, `checkpoint`: what is delivered to whom,
-//!   and how far.
+//!   and how far; `growth`: devices that join later.
+//! - `steering`, `hold`, `condemned`, `dead_letter`, `rollback`: what people and policies ask
+//!   of a rollout under way, or after it.
+//! - `rival`, `registry::down`: what else is the matter with a device or its group.
 //! - `commit`: applies what `windlass-core` decided; the rules themselves are not here.
 //! - `snapshot`: reads a rollout back for `windlass-core`.
 //! - `log`, `decision`: the events and the reasons, append-only.
@@ -23,9 +26,16 @@ mod check;
 mod checkpoint;
 mod codes;
 mod commit;
+mod condemned;
+mod dead_letter;
 mod decision;
+#[cfg(test)]
+mod disk_faults;
 mod error;
+mod growth;
 mod handle;
+mod hold;
+mod inline;
 mod json;
 mod location;
 mod lock;
@@ -35,15 +45,23 @@ mod open;
 mod query_plans;
 mod registry;
 mod release;
+mod rival;
+mod rollback;
 mod rollout;
 mod schema;
 mod snapshot;
+mod steering;
 
 pub use attempt::{AttemptEnd, StoredAttempt};
 pub use commit::Committed;
+pub use condemned::Condemnation;
+pub use dead_letter::DeadLetter;
 pub use decision::StoredDecision;
 pub use error::{CommitError, CreateConflict, OpenError, StoreError};
+pub use growth::ExtendConflict;
 pub use handle::{Stopped, StoreHandle, StoreThread, ThreadPanicked};
+pub use inline::{Fault, FaultHook};
 pub use location::Location;
 pub use open::Store;
 pub use registry::{ImportReport, ObservedAt, Provenance};
+pub use rollback::RollbackTarget;

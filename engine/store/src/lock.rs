@@ -32,7 +32,7 @@ impl OwnerLock {
             .read(true)
             .write(true)
             .open(&path)
-            .map_err(|error| failed("create", error))?;
+            .map_err(|error| not_created(&path, error))?;
         match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -68,6 +68,23 @@ impl OwnerLock {
             }),
             Err(TryLockError::Error(error)) => Err(failed("lock", error)),
         }
+    }
+}
+
+/// The lock is the first file that is written: it tells whether the directory allows that.
+fn not_created(path: &Path, source: io::Error) -> OpenError {
+    let read_only = matches!(
+        source.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    );
+    let (action, path) = match path.parent() {
+        Some(directory) if read_only && !path.exists() => ("write to the directory", directory),
+        _ => ("write to", path),
+    };
+    OpenError::Io {
+        action,
+        path: path.to_owned(),
+        source,
     }
 }
 

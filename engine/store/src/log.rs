@@ -1,7 +1,7 @@
 //! The events: append-only, numbered from 1 without gaps.
 
-use rusqlite::{Connection, params};
-use windlass_model::{Event, EventKind, LoggedEvent, RolloutKey, Sequence};
+use rusqlite::{Connection, TransactionBehavior, params};
+use windlass_model::{Event, EventKind, LoggedEvent, RolloutKey, Sequence, Timestamp};
 
 use crate::{
     Store, StoreError,
@@ -55,6 +55,48 @@ impl Store {
     /// The number of the newest event; 0 if there is none.
     pub fn last_event(&self) -> Result<Sequence, StoreError> {
         Ok(Sequence(next_event(&self.connection)? - 1))
+    }
+}
+
+/// Gives events of one transaction their numbers.
+pub(crate) struct Log<'a> {
+    connection: &'a Connection,
+    next: u64,
+}
+
+impl Log<'_> {
+    /// Appends what happened to a rollout, or to none.
+    pub(crate) fn append(
+        &mut self,
+        at: Timestamp,
+        rollout: Option<RolloutKey>,
+        kind: EventKind,
+    ) -> Result<(), StoreError> {
+        append(self.connection, self.next, &Event { at, rollout, kind })?;
+        self.next += 1;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Runs `work` in one transaction. If it fails, nothing of it is kept and no number of
+    /// the log is used up.
+    pub(crate) fn write<T, E: From<rusqlite::Error>>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut Log<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut log = Log {
+            connection: &transaction,
+            next: self.next_event,
+        };
+        let result = work(&transaction, &mut log)?;
+        let next_event = log.next;
+        transaction.commit()?;
+        self.next_event = next_event;
+        Ok(result)
     }
 }
 

@@ -115,6 +115,14 @@ impl Store {
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).at(path)?;
+        // SQLite opens a file that it may not write for reading, without a word.
+        if connection.is_readonly(rusqlite::MAIN_DB).at(path)? {
+            return Err(OpenError::Io {
+                action: "write to",
+                path: path.to_owned(),
+                source: io::ErrorKind::PermissionDenied.into(),
+            });
+        }
         let found = schema::version(&connection).at(path)?;
         schema::refuse_newer(path, found)?;
         configure(&connection).at(path)?;

@@ -8,10 +8,11 @@ use windlass_model::{
 
 use crate::{
     Location, Store,
-    assignment::{DUE, LIVE, NEXT_DUE, PENDING, page_sql},
+    assignment::{DUE, LIVE, NEXT_DUE, OF_DEVICE, PENDING, page_sql},
     commit::{CANCEL_REMAINING, REMAINING_COHORTS},
-    log,
-    registry::narrowed_query,
+    dead_letter, log,
+    registry::{down_by_column, down_by_label, narrowed_query},
+    rival, rollback, steering,
 };
 
 fn store() -> Store {
@@ -166,4 +167,72 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
         assert!(!plan.contains("SCAN"), "{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
+}
+
+#[test]
+fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
+    let store = store();
+    let dead_letters = "assignment_dead_letter (rollout=?)";
+    let queries: [(String, &[&str]); 9] = [
+        (
+            rival::ELSEWHERE.to_owned(),
+            &["assignment_device (device=?)"],
+        ),
+        (
+            page_sql(OF_DEVICE, false),
+            &["assignment_device (device=? AND rollout=?)"],
+        ),
+        (
+            down_by_column("location"),
+            &[
+                "device_location (location=?)",
+                "attempt_unsettled (device=?)",
+                "assignment_failed (device=?)",
+            ],
+        ),
+        (
+            down_by_column("kind"),
+            &["device_kind (kind=?)", "assignment_failed (device=?)"],
+        ),
+        (
+            down_by_label(),
+            &[
+                "PRIMARY KEY (label=?)",
+                "assignment_failed (device=?)",
+                "assignment_device (device=?)",
+                "attempt_assignment (assignment=?)",
+            ],
+        ),
+        (dead_letter::of_rollout(), &[dead_letters]),
+        (
+            rollback::targets_sql(),
+            &[
+                "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+                "attempt_assignment (assignment=?)",
+            ],
+        ),
+        (
+            steering::APPROVALS.to_owned(),
+            &["approval_rollout (rollout=?)"],
+        ),
+        (
+            steering::ADVANCES.to_owned(),
+            &["advance_rollout (rollout=?)"],
+        ),
+    ];
+    for (sql, indexes) in queries {
+        let plan = plan(&store, &sql);
+        for index in indexes {
+            assert!(plan.contains(index), "{plan}");
+        }
+        assert!(!plan.contains("SCAN"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
+    // Over all rollouts the index holds nothing but dead letters, in their order.
+    let plan = plan(&store, &dead_letter::all());
+    assert!(
+        plan.starts_with("SCAN a USING INDEX assignment_dead_letter; "),
+        "{plan}"
+    );
+    assert!(!plan.contains("TEMP B-TREE"), "{plan}");
 }

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, ffi, params};
 use windlass_model::{
-    CohortIndex, DeviceKey, RolloutKey, RolloutName, RolloutPlan, RolloutState, StoredRollout,
-    Timestamp,
+    CohortIndex, DeviceKey, Rollback, RolloutKey, RolloutName, RolloutPlan, RolloutState,
+    StoredRollout, Timestamp,
 };
 
 use crate::{
@@ -12,9 +12,11 @@ use crate::{
     attempt::violated,
     codes::{Code as _, duration, millis, timestamp},
     json::{parse, to_json},
+    steering,
 };
 
-const COLUMNS: &str = "key, plan, state, started_at, ended_at, paused_for, paused_since";
+const COLUMNS: &str = "key, plan, state, started_at, ended_at, paused_for, paused_since, \
+     rollback";
 
 impl Store {
     /// Creates a rollout in draft with its targets in rank order, each pending, in one
@@ -51,7 +53,9 @@ impl Store {
     }
 
     /// Replaces what a person may change of a rollout under way: its rules and plugins.
-    /// Name, release and cohorts stay what they are, and so does what they were cut from.
+    /// Name, release and cohorts stay what they are, and so does what they were cut from
+    /// and what the rollout takes back. Consents and orders to go on were given to the
+    /// policies that were in force: with others, they are void (design §6).
     ///
     /// # Errors
     ///
@@ -61,19 +65,29 @@ impl Store {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let kept = by_key(&transaction, key)?.plan;
+        if kept.policies != plan.policies {
+            steering::void(&transaction, key)?;
+        }
         let plan = RolloutPlan {
             name: kept.name,
             release: kept.release,
             cohorts: kept.cohorts,
             unselected: kept.unselected,
+            takes_back: kept.takes_back,
             ..plan.clone()
         };
-        transaction.execute(
-            "UPDATE rollout SET plan = ?2 WHERE key = ?1",
-            params![key.0, to_json("plan of a rollout", &plan)?],
-        )?;
+        write_plan(&transaction, key, &plan)?;
         transaction.commit()?;
         Ok(())
+    }
+
+    /// The rollout of a row.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`] if there is no such rollout.
+    pub fn rollout_by_key(&self, key: RolloutKey) -> Result<StoredRollout, StoreError> {
+        by_key(&self.connection, key)
     }
 
     /// Every rollout, the oldest first.
@@ -88,6 +102,18 @@ impl Store {
         }
         Ok(rollouts)
     }
+}
+
+pub(crate) fn write_plan(
+    connection: &Connection,
+    key: RolloutKey,
+    plan: &RolloutPlan,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE rollout SET plan = ?2 WHERE key = ?1",
+        params![key.0, to_json("plan of a rollout", plan)?],
+    )?;
+    Ok(())
 }
 
 pub(crate) fn by_key(
@@ -107,7 +133,7 @@ pub(crate) fn by_key(
         })?
 }
 
-fn insert_rollout(
+pub(crate) fn insert_rollout(
     connection: &Connection,
     plan: &RolloutPlan,
     at: Timestamp,
@@ -139,7 +165,7 @@ fn insert_rollout(
     Ok(key)
 }
 
-fn insert_targets(
+pub(crate) fn insert_targets(
     connection: &Connection,
     rollout: RolloutKey,
     plan: &RolloutPlan,
@@ -189,5 +215,6 @@ fn from_row(row: &Row<'_>) -> Result<StoredRollout, StoreError> {
         ended_at: instant(row.get(4)?),
         paused_for: duration(row.get(5)?),
         paused_since: instant(row.get(6)?),
+        rollback: Rollback::from_code(row.get(7)?)?,
     })
 }

@@ -9,11 +9,12 @@ use crate::{
     Store, StoreError,
     assignment::{MAX_TARGETS, assignment_id},
     codes::{Code as _, timestamp, unsigned},
-    decision, rollout,
+    decision, rollout, steering,
 };
 
 impl Store {
-    /// A rollout at one instant: counts, live assignments and newest decisions.
+    /// A rollout at one instant: counts, live assignments, newest decisions and
+    /// what people consented to.
     ///
     /// # Errors
     ///
@@ -28,6 +29,8 @@ impl Store {
         let decisions = policies
             .map(|policy| decision::newest(&transaction, key, &policy.name))
             .collect::<Result<_, _>>()?;
+        let approvals = steering::approvals(&transaction, key)?;
+        let advances = steering::advances(&transaction, key)?;
         let next_deferred = self.next_due(key, -1)?;
         transaction.commit()?;
         Ok(RolloutSnapshot {
@@ -35,6 +38,8 @@ impl Store {
             cohorts,
             live,
             decisions,
+            approvals,
+            advances,
             next_deferred,
         })
     }

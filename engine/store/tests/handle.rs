@@ -1,13 +1,20 @@
-//! The writer thread.
+//! The writer thread, and the store without one.
 
 mod support;
 
-use std::{iter, sync::Arc};
+use std::{
+    iter,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use tokio::task::JoinSet;
 use windlass_model::{ChangeSet, Event, EventKind, RolloutKey, Sequence, Timestamp};
 use windlass_store::{
-    CommitError, Location, Stopped, Store, StoreError, StoreThread, ThreadPanicked,
+    CommitError, Fault, Location, Stopped, Store, StoreError, StoreHandle, StoreThread,
+    ThreadPanicked,
 };
 
 fn thread() -> StoreThread {
@@ -30,17 +37,99 @@ fn set(rollout: RolloutKey) -> Arc<ChangeSet> {
 
 const NO_ROLLOUT: RolloutKey = RolloutKey(99);
 
+fn create(store: &mut Store) -> RolloutKey {
+    let plan = support::plan(store);
+    let created = store.create_rollout(&plan, &mut iter::empty(), Timestamp(1));
+    created.expect("created")
+}
+
+/// The answer of a future that has nothing to wait for.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("there is something to wait for"),
+    }
+}
+
+/// An inline handle whose faults are `faults`, one a set, and its rollout.
+fn inline(faults: impl IntoIterator<Item = Fault>) -> (StoreHandle, RolloutKey) {
+    let mut store = Store::open(&Location::Memory).expect("memory is always free");
+    let rollout = create(&mut store);
+    let faults: Vec<_> = faults.into_iter().collect();
+    let mut faults = faults.into_iter();
+    let hook = move |_: &ChangeSet| faults.next().unwrap_or_default();
+    (StoreHandle::inline(store, Box::new(hook)), rollout)
+}
+
+/// Design §3: the simulation runs the real driver and store, in an order that it decides.
+#[test]
+fn an_inline_store_answers_at_once() {
+    let (handle, rollout) = inline([]);
+    let other = handle.clone();
+    for first in [1, 2] {
+        let committed = at_once(handle.commit(set(rollout))).expect("held");
+        assert_eq!(committed.first, Sequence(first));
+    }
+    let last = at_once(other.run(|store| store.last_event()));
+    assert_eq!(last.expect("running").expect("readable"), Sequence(2));
+    let conflict = at_once(other.commit(set(NO_ROLLOUT)));
+    assert!(matches!(conflict, Err(CommitError::NoSuchRollout(_))));
+
+    let store = handle.take_inline().expect("it was not taken");
+    assert_eq!(store.last_event().expect("readable"), Sequence(2));
+    assert!(handle.take_inline().is_none());
+    assert_eq!(at_once(other.run(|_| ())), Err(Stopped));
+    let refused = at_once(other.commit(set(rollout)));
+    assert!(matches!(
+        refused,
+        Err(CommitError::Storage(StoreError::Stopped(Stopped)))
+    ));
+}
+
+#[test]
+fn an_inline_store_refuses_and_loses_answers_on_demand() {
+    let (handle, rollout) = inline([Fault::Refuse, Fault::LoseAnswer, Fault::LoseAnswer]);
+    let commit = |rollout| at_once(handle.commit(set(rollout)));
+    let last = || {
+        let last = at_once(handle.run(|store| store.last_event()));
+        last.expect("running").expect("readable").0
+    };
+    let refused = commit(rollout).expect_err("the disk is full");
+    assert!(matches!(
+        refused,
+        CommitError::Storage(StoreError::DiskFull(_))
+    ));
+    assert_eq!(last(), 0);
+    let lost = commit(rollout).expect_err("the answer is lost");
+    assert!(matches!(lost, CommitError::Storage(StoreError::Disk(_))));
+    assert_eq!(last(), 1, "it was committed all the same");
+    let conflict = commit(NO_ROLLOUT).expect_err("a conflict is not lost");
+    assert!(matches!(conflict, CommitError::NoSuchRollout(_)));
+    assert_eq!(commit(rollout).expect("held").first, Sequence(2));
+}
+
+#[test]
+fn an_inline_store_survives_a_panic() {
+    let (handle, rollout) = inline([]);
+    at_once(handle.commit(set(rollout))).expect("held");
+    let panicking =
+        || at_once(handle.run(|_| -> () { panic!("an operation of this test panics") }));
+    assert!(catch_unwind(AssertUnwindSafe(panicking)).is_err());
+    assert_eq!(at_once(handle.run(|_| ())), Err(Stopped));
+    let store = handle.take_inline().expect("it was not taken");
+    assert_eq!(store.last_event().expect("readable"), Sequence(1));
+}
+
 /// Design §6: one flush serves many, and one caller's conflict is its own.
 #[tokio::test]
 async fn queued_sets_are_committed_together_and_answered_one_by_one() {
     let thread = thread();
     let handle = thread.handle();
-    let create = |store: &mut Store| {
-        let plan = support::plan(store);
-        store.create_rollout(&plan, &mut iter::empty(), Timestamp(1))
-    };
     let rollout = handle.run(create).await.expect("running");
-    let rollout = rollout.expect("created");
     let mut callers = JoinSet::new();
     for number in 0..3_000 {
         let handle = handle.clone();

@@ -3,6 +3,7 @@ use windlass_model::{Connectivity, Device, ObservationSource, StoredDevice, Time
 
 use super::{
     DEVICE_COLUMN_COUNT, DEVICE_COLUMNS, ObservedAt, Provenance,
+    decommissioned::IN_SERVICE,
     labels::Labels,
     provenance::{PROVENANCE_COLUMNS, provenance},
     stored_device,
@@ -128,7 +129,8 @@ impl Import<'_> {
 
     fn known(&self, device: &Device) -> Result<Option<Known>, StoreError> {
         let sql = format!(
-            "SELECT {DEVICE_COLUMNS}, {PROVENANCE_COLUMNS}, d.listed FROM device AS d \
+            "SELECT {DEVICE_COLUMNS}, {PROVENANCE_COLUMNS}, d.listed OR NOT {IN_SERVICE} \
+             FROM device AS d \
              WHERE d.id = ?1"
         );
         self.connection
@@ -161,10 +163,12 @@ impl Import<'_> {
 
     fn update(&self, device: &Device, provenance: &Provenance) -> Result<(), StoreError> {
         self.write(
-            "UPDATE device SET name = ?2, address = ?3, kind = ?4, location = ?5, \
+            "UPDATE device AS d SET name = ?2, address = ?3, kind = ?4, location = ?5, \
              timezone = ?6, tags = ?7, attributes = ?8, version = ?9, version_source = ?10, \
              version_at = ?11, status = ?12, status_source = ?13, status_at = ?14, \
-             last_seen = ?15, last_seen_source = ?16, listed = true WHERE id = ?1",
+             last_seen = ?15, last_seen_source = ?16, \
+             listed = NOT EXISTS (SELECT 1 FROM decommissioned WHERE device = d.key) \
+             WHERE id = ?1",
             device,
             provenance,
         )

@@ -1,6 +1,8 @@
 //! The devices: what the operator says of them, what was observed, and the index that
 //! narrows a filter.
 
+mod decommissioned;
+mod down;
 mod import;
 mod labels;
 mod narrow;
@@ -14,6 +16,8 @@ use windlass_model::{Condition, Device, DeviceId, DeviceKey, StoredDevice};
 pub use import::ImportReport;
 pub use provenance::{ObservedAt, Provenance};
 
+#[cfg(test)]
+pub(crate) use down::{by_column as down_by_column, by_label as down_by_label};
 #[cfg(test)]
 pub(crate) use narrow::query as narrowed_query;
 pub(crate) use observe::observe;

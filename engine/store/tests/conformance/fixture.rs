@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use windlass_model::{
-    Assignment, AssignmentState, AttemptId, Change, ChangeSet, Cohort, CohortIndex, Connectivity,
-    Device, DeviceId, DeviceKey, Event, EventKind, Failure, FailureKind, Observation,
-    ObservationSource, OfflineDevices, OnUncertain, PluginName, PluginPin, Release, ReleaseKey,
-    RetrySettings, RolloutKey, RolloutName, RolloutPlan, RolloutSettings, SettleSettings, Sha256,
-    StateKind, Timeouts, Timestamp, VerifyMode,
+    Assignment, AssignmentState, AttemptId, AttemptOutcome, Change, ChangeSet, Cohort, CohortIndex,
+    Connection, Connectivity, Device, DeviceId, DeviceKey, Event, EventKind, Failure, FailureKind,
+    Observation, ObservationSource, OfflineDevices, OnUncertain, PluginName, PluginPin, Release,
+    ReleaseKey, RetrySettings, RolloutKey, RolloutName, RolloutPlan, RolloutSettings, Sequence,
+    SettleSettings, Sha256, StateKind, Timeouts, Timestamp, VerifyMode,
 };
 use windlass_store::{CommitError, Committed, Store};
 
@@ -39,6 +39,87 @@ impl Fixture {
         self.store
             .put_release(&release(), Timestamp(1_000))
             .expect("the release is kept")
+    }
+
+    /// A rollout of another version of the release over all `devices`, changed as wished.
+    pub(crate) fn rollout_to(
+        &mut self,
+        version: &str,
+        devices: &[DeviceKey],
+        change: impl FnOnce(&mut RolloutPlan),
+    ) -> RolloutKey {
+        let mut release = release();
+        release.version = version.to_owned();
+        let release = self.store.put_release(&release, Timestamp(1_000));
+        let name = format!("to-{version}");
+        let mut plan = plan(&name, release.expect("kept"), &[devices.len()]);
+        change(&mut plan);
+        let mut targets = targets(devices, devices.len()).into_iter();
+        self.store
+            .create_rollout(&plan, &mut targets, Timestamp(2_000))
+            .expect("the rollout is created")
+    }
+
+    /// Starts attempt `id` of the row and ends it after a second with `outcome` and `state`.
+    pub(crate) fn attempt(
+        &mut self,
+        rollout: RolloutKey,
+        row: &Assignment,
+        (id, at): (u32, u64),
+        outcome: AttemptOutcome,
+        state: AssignmentState,
+    ) {
+        let mut changes = started(row, id, at);
+        let ended = Timestamp(at + 1_000);
+        let (attempt, bytes) = (attempt(id), 1);
+        let mut after = row.clone();
+        after.started_attempts += 1;
+        after.counted_attempts += 1;
+        if let AttemptOutcome::Failed(failure) = &outcome {
+            after.last_failure = Some((failure.kind, ended));
+        }
+        after.state = state;
+        changes.extend([
+            Change::AttemptEnded {
+                attempt,
+                at: ended,
+                outcome,
+                bytes,
+            },
+            Change::AttemptSettled { attempt, at: ended },
+            Change::Assignment {
+                from: StateKind::Transferring,
+                row: Box::new(after),
+            },
+        ]);
+        self.apply(rollout, changes);
+    }
+
+    /// One attempt that begins at `at` and fails, the last.
+    pub(crate) fn dead_letter(
+        &mut self,
+        rollout: RolloutKey,
+        row: &Assignment,
+        (id, at): (u32, u64),
+        kind: FailureKind,
+    ) {
+        let outcome = AttemptOutcome::Failed(failure(kind));
+        self.attempt(
+            rollout,
+            row,
+            (id, at),
+            outcome,
+            AssignmentState::DeadLettered(kind),
+        );
+    }
+
+    /// All events, without numbers and times.
+    pub(crate) fn events(&self) -> Vec<(Option<RolloutKey>, EventKind)> {
+        let events = self.store.events(Sequence(0), 1_000, None);
+        let events = events.expect("readable").into_iter();
+        events
+            .map(|logged| (logged.event.rollout, logged.event.kind))
+            .collect()
     }
 
     /// A rollout over `devices`, of which the first `canary` are cohort 0.
@@ -143,6 +224,10 @@ pub(crate) fn plan(name: &str, release: ReleaseKey, sizes: &[usize]) -> RolloutP
             verify: VerifyMode::WhenPossible,
             allow_downgrade: false,
             seed: u64::MAX,
+            priority: 0,
+            concurrency: None,
+            connection: Connection::Assumed,
+            dynamic: false,
         },
         cohorts: cohorts.collect(),
         filter_expression: Some("true".to_owned()),
@@ -151,6 +236,7 @@ pub(crate) fn plan(name: &str, release: ReleaseKey, sizes: &[usize]) -> RolloutP
         deliveries: vec![pin("http")],
         unselected: 5,
         fleet: None,
+        takes_back: None,
     }
 }
 

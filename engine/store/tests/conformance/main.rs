@@ -2,11 +2,19 @@
 
 mod attempts;
 mod commits;
+mod condemned;
+mod dead_letters;
+mod down;
 mod fixture;
+mod growth;
+mod holds;
 mod observations;
 mod reading;
 mod registry;
+mod rivals;
+mod rollbacks;
 mod rollouts;
+mod steering;
 
 use fixture::Fixture;
 use windlass_store::{Location, Store};
@@ -47,6 +55,7 @@ conformance! {
         a_changed_device_is_found_by_its_new_labels_only,
         devices_missing_from_a_replaced_list_are_unlisted,
         a_failing_import_keeps_nothing,
+        a_decommissioned_device_is_out_of_the_fleet_until_it_comes_back,
     };
     observations::{
         an_import_never_overwrites_a_newer_observation,
@@ -80,5 +89,51 @@ conformance! {
         deferred_assignments_come_back_when_due,
         decisions_come_back_byte_for_byte,
         components_are_kept,
+        assignments_are_found_by_the_names_of_their_devices,
+    };
+    steering::{
+        consents_and_orders_come_back_in_order,
+        other_policies_void_what_was_consented_to,
+        a_requeued_dead_letter_keeps_its_rank_and_is_paged_again,
+        a_person_may_move_what_waits,
+        a_completed_rollout_runs_again,
+    };
+    holds::{
+        a_subject_has_one_hold,
+        a_hold_lapses_by_itself,
+        every_subject_and_kind_comes_back,
+        lifting_a_hold_is_logged_once,
+    };
+    condemned::{
+        the_first_reason_condemns_until_a_person_forgives,
+        a_release_is_forgiven_whatever_its_payload,
+    };
+    rivals::{
+        rivals_are_what_has_not_ended_or_succeeded_elsewhere,
+        an_ended_rollout_contends_for_nothing,
+        rivals_come_device_by_device_the_older_first,
+    };
+    down::{
+        offline_members_are_down,
+        a_failed_member_is_down_until_it_is_seen_or_updated,
+        a_member_with_an_unsettled_attempt_is_down,
+        members_of_another_list_are_down_until_decommissioned,
+        groups_are_those_of_the_model,
+    };
+    dead_letters::{
+        dead_letters_are_listed_with_what_was_said_last,
+        a_dead_letter_is_shown_with_its_attempts,
+    };
+    rollbacks::{
+        the_version_before_the_first_attempt_is_remembered,
+        targets_are_those_that_may_run_the_release,
+        rollbacks_are_created_once,
+        a_refused_rollback_leaves_nothing_behind,
+        a_rollback_is_wanted_until_it_is_made,
+    };
+    growth::{
+        newcomers_join_the_last_cohort_in_order,
+        a_completed_rollout_is_reopened_by_newcomers,
+        refused_growth_leaves_nothing_behind,
     };
 }

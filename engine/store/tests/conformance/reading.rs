@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use windlass_model::{
     AssignmentState, Change, ChangeSet, CohortIndex, Decision, DecisionAnswer, DecisionRecord,
-    Deferral, FailureKind, PluginName, Reason, RolloutKey, Sha256, Signal, StateKind, Timestamp,
-    Value, Verdict, View,
+    Deferral, DeviceId, FailureKind, PluginName, Reason, RolloutKey, Sha256, Signal, StateKind,
+    Timestamp, Value, Verdict, View,
 };
 use windlass_store::StoreError;
 
@@ -147,6 +147,7 @@ fn record(policy: &str, at: u64, answer: DecisionAnswer) -> DecisionRecord {
             cohorts: Vec::new(),
             starts_last_minute: u64::MAX,
             approvals: Vec::new(),
+            advances: Vec::new(),
             signals: vec![Signal {
                 name: "errors".to_owned(),
                 // Read back one unit in the last place off by a quicker parser.
@@ -213,4 +214,14 @@ pub(crate) fn components_are_kept(f: &mut Fixture) {
     }
     let kept = f.store.component(&digest).expect("readable");
     assert_eq!(kept.as_deref(), Some(b"\0asm".as_slice()));
+}
+
+pub(crate) fn assignments_are_found_by_the_names_of_their_devices(f: &mut Fixture) {
+    let devices = f.fleet(4);
+    let rollout = f.rollout("r", &devices[..3], 1);
+    f.rollout("s", &devices, 1);
+    let names = ["d-3", "d-4", "nobody", "d-1"].map(DeviceId::new);
+    let found = f.store.assignments_of(rollout, &names).expect("readable");
+    let rows = f.assignments(rollout);
+    assert_eq!(found, [rows[2].clone(), rows[0].clone()]);
 }

@@ -1,7 +1,10 @@
-use std::{collections::BTreeMap, panic};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic,
+};
 
 use windlass_model::{
-    Condition, Connectivity, Device, IndexedField, JsonText, Relation, Timestamp, Value,
+    Condition, Connectivity, Device, DeviceId, IndexedField, JsonText, Relation, Timestamp, Value,
 };
 
 use crate::fixture::{Fixture, device};
@@ -247,4 +250,34 @@ pub(crate) fn a_failing_import_keeps_nothing(f: &mut Fixture) {
     let import = panic::AssertUnwindSafe(|| f.store.import_devices(devices, NOW));
     panic::catch_unwind(import).expect_err("the iterator panics");
     assert_eq!(f.store.device_count().expect("counted"), 0);
+}
+
+/// GX-18: decommission.
+pub(crate) fn a_decommissioned_device_is_out_of_the_fleet_until_it_comes_back(f: &mut Fixture) {
+    let devices = f.fleet(2);
+    let id = DeviceId::new("d-1");
+    assert!(f.store.set_decommissioned(&id, true).expect("writable"));
+    assert_eq!(f.store.device_count().expect("counted"), 1);
+    let listed = f.store.devices(None, 10, &[]).expect("readable");
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].key, devices[1]);
+    let unlisted = f.store.decommissioned(&devices).expect("readable");
+    assert_eq!(unlisted, BTreeSet::from([devices[0]]));
+    assert_eq!(f.device("d-1").version.as_deref(), Some("1.0.0"));
+
+    let again = [device("d-1"), device("d-2")];
+    f.store
+        .replace_devices(again, NOW)
+        .expect("the list is sound");
+    assert_eq!(f.store.device_count().expect("counted"), 1, "it stays out");
+
+    assert!(f.store.set_decommissioned(&id, false).expect("writable"));
+    assert!(
+        f.store
+            .decommissioned(&devices)
+            .expect("readable")
+            .is_empty()
+    );
+    let nobody = f.store.set_decommissioned(&DeviceId::new("nobody"), true);
+    assert!(!nobody.expect("readable"));
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use windlass_model::{
-    OfflineDevices, OnUncertain, Release, RetrySettings, RolloutName, RolloutPlan, RolloutSettings,
-    SettleSettings, Sha256, Timeouts, Timestamp, VerifyMode,
+    Connection, OfflineDevices, OnUncertain, Release, RetrySettings, RolloutName, RolloutPlan,
+    RolloutSettings, SettleSettings, Sha256, Timeouts, Timestamp, VerifyMode,
 };
 use windlass_store::Store;
 
@@ -40,6 +40,10 @@ pub(crate) fn plan(store: &mut Store) -> RolloutPlan {
             verify: VerifyMode::Off,
             allow_downgrade: false,
             seed: 1,
+            priority: 0,
+            concurrency: None,
+            connection: Connection::Assumed,
+            dynamic: false,
         },
         cohorts: Vec::new(),
         filter_expression: None,
@@ -48,5 +52,6 @@ pub(crate) fn plan(store: &mut Store) -> RolloutPlan {
         deliveries: Vec::new(),
         unselected: 0,
         fleet: None,
+        takes_back: None,
     }
 }

@@ -1,0 +1,113 @@
+//! State files of older schemas.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+use windlass_model::{Rollback, RolloutName, Sequence};
+use windlass_store::{Location, Store};
+
+/// A state file as the program of schema 1 left it.
+struct Old {
+    directory: TempDir,
+}
+
+impl Old {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let old = Self { directory };
+        let made = old.sqlite().execute_batch(include_str!("fixtures/v1.sql"));
+        made.expect("the SQL is sound");
+        old
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("state.db")
+    }
+
+    fn sqlite(&self) -> Connection {
+        Connection::open(self.path()).expect("SQLite opens the file")
+    }
+
+    fn open(&self) -> Store {
+        Store::open(&Location::File(self.path())).expect("the file is migrated")
+    }
+}
+
+/// Every row of every table, with the columns that the tables have now.
+fn rows(connection: &Connection, tables: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let mut rows = Vec::new();
+    for (table, columns) in tables {
+        let columns = columns.join(", ");
+        let sql = format!("SELECT {columns} FROM \"{table}\" ORDER BY 1, 2");
+        let mut statement = connection.prepare(&sql).expect("the columns are there");
+        let count = statement.column_count();
+        let mut found = statement.query([]).expect("readable");
+        while let Some(row) = found.next().expect("readable") {
+            let values = (0..count).map(|column| row.get_ref(column).expect("a column"));
+            rows.push(format!("{table} {:?}", values.collect::<Vec<_>>()));
+        }
+    }
+    rows
+}
+
+fn tables(connection: &Connection) -> BTreeMap<String, Vec<String>> {
+    let mut statement = connection
+        .prepare(
+            "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \
+             WHERE t.type = 'table'",
+        )
+        .expect("the query is sound");
+    let mut tables = BTreeMap::<_, Vec<_>>::new();
+    let columns = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    for column in columns.expect("readable") {
+        let (table, column) = column.expect("readable");
+        tables.entry(table).or_default().push(column);
+    }
+    tables
+}
+
+#[test]
+fn a_migration_loses_nothing() {
+    let old = Old::new();
+    let connection = old.sqlite();
+    let known = tables(&connection);
+    let before = rows(&connection, &known);
+    drop(connection);
+    // Two devices, two labels of one, a rollout with a cohort, two targets and an attempt.
+    assert_eq!((known.len(), before.len()), (13, 14));
+
+    drop(old.open());
+    let connection = old.sqlite();
+    assert_eq!(rows(&connection, &known), before);
+    assert_eq!(tables(&connection).len(), known.len() + 5);
+    let version: u32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .expect("readable");
+    assert_eq!(version, 2);
+}
+
+#[test]
+fn a_database_of_version_1_opens_with_all_it_holds() {
+    let old = Old::new();
+    for store in [
+        Store::open_copy(&old.path()).expect("a copy is migrated"),
+        old.open(),
+        Store::open_read_only(&old.path()).expect("the file is current"),
+    ] {
+        assert!(store.check().expect("the check runs").is_empty());
+        assert_eq!(store.device_count().expect("readable"), 2);
+        let rollout = store.rollout(&RolloutName::new("r")).expect("readable");
+        let snapshot = store
+            .snapshot(rollout.expect("known").key)
+            .expect("readable");
+        assert_eq!(snapshot.rollout.rollback, Rollback::NotWanted);
+        assert_eq!(snapshot.rollout.plan.takes_back, None);
+        assert_eq!(snapshot.live.len(), 1);
+        assert_eq!(snapshot.cohorts[0].states.total(), 2);
+        assert_eq!(
+            store.events(Sequence(0), 10, None).expect("readable").len(),
+            1
+        );
+    }
+}
