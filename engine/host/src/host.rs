@@ -1,4 +1,8 @@
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use wasmtime::Engine;
@@ -11,6 +15,7 @@ use crate::{
     engine::{Ticker, engine_config},
     guest::{MemoryPool, Slots},
     load::{self, Linkers},
+    payload::Throttle,
     runtimes::Runtimes,
     shared::{Numbers, Shared},
     startup::{self, Sizes},
@@ -100,6 +105,12 @@ impl Host {
     /// See [`LoadError`].
     pub async fn load(&self, name: PluginName, component: Bytes) -> Result<Plugin, LoadError> {
         load::load(&self.loader, name, component).await
+    }
+
+    /// A bound on bandwidth, for any number of jobs to share.
+    pub fn throttle(&self, bytes_per_second: NonZeroU64) -> Arc<Throttle> {
+        let timers = self.loader.shared.runtimes.io().clone();
+        Throttle::new(bytes_per_second, timers)
     }
 
     /// Says what `component` is, as [`load`](Self::load) would find it.

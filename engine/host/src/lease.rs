@@ -12,7 +12,10 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use windlass_model::PluginName;
 
-use crate::{egress::Target, payload::SourceError};
+use crate::{
+    egress::Target,
+    payload::{SourceError, Throttle},
+};
 
 /// Progress is passed on when this much was sent since the last report …
 const REPORT_BYTES: u64 = 256 * 1024;
@@ -51,6 +54,8 @@ pub struct LeaseTerms {
     pub cancel: CancellationToken,
     /// Who hears of progress.
     pub observer: Arc<dyn JobObserver>,
+    /// Bounds on the payload bytes a second that leave in this job and others.
+    pub throttles: Vec<Arc<Throttle>>,
 }
 
 /// What a response body may measure unless something else is configured: a device
@@ -118,6 +123,8 @@ pub struct Lease {
     reported: AtomicU64,
     reported_at: AtomicU64,
     waits_for_source: AtomicU64,
+    /// Readers that a bound on bandwidth makes wait.
+    throttled: AtomicU64,
     source_failure: OnceLock<SourceError>,
 }
 
@@ -137,6 +144,7 @@ impl Lease {
             reported: AtomicU64::new(0),
             reported_at: AtomicU64::new(0),
             waits_for_source: AtomicU64::new(0),
+            throttled: AtomicU64::new(0),
             source_failure: OnceLock::new(),
         })
     }
@@ -232,8 +240,12 @@ impl Lease {
         self.moved_at() + self.terms.idle
     }
 
-    /// When something moved last.
+    /// When something moved last; just now, while we make it wait for its share of the
+    /// bandwidth.
     pub(crate) fn moved_at(&self) -> Instant {
+        if self.throttled.load(Ordering::Relaxed) > 0 {
+            return Instant::now();
+        }
         self.epoch + Duration::from_nanos(self.moved_at.load(Ordering::Relaxed))
     }
 
@@ -280,13 +292,21 @@ impl Lease {
         SourceWait(Arc::clone(self))
     }
 
+    /// Notes that a reader waits for its share of the bandwidth, until the guard is dropped.
+    pub(crate) fn throttled(self: &Arc<Self>) -> Throttled {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+        Throttled(Arc::clone(self))
+    }
+
     /// Notes the error that a reader died of.
     pub(crate) fn source_failed(&self, error: SourceError) {
         // Later ones are of the same source.
         let _ = self.source_failure.set(error);
     }
 
-    fn progress(&self) -> u64 {
+    /// How far into the payload the job came, counted from its start: what an earlier job
+    /// had brought the device, as far as this one went on from there, counts as well.
+    pub fn progress(&self) -> u64 {
         (self.base() + self.sent_bytes())
             .max(self.claimed.load(Ordering::Relaxed))
             .min(self.terms.payload_size)
@@ -307,6 +327,16 @@ pub(crate) struct SourceWait(Arc<Lease>);
 impl Drop for SourceWait {
     fn drop(&mut self) {
         self.0.waits_for_source.fetch_sub(1, Ordering::Relaxed);
+        self.0.moved();
+    }
+}
+
+/// A reader's wait for its share of the bandwidth.
+pub(crate) struct Throttled(Arc<Lease>);
+
+impl Drop for Throttled {
+    fn drop(&mut self) {
+        self.0.throttled.fetch_sub(1, Ordering::Relaxed);
         self.0.moved();
     }
 }

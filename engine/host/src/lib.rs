@@ -45,6 +45,6 @@ pub use kind::{CONTRACT_VERSION, Kind};
 pub use lease::JobObserver;
 pub use limits::Limits;
 pub use load::Inspection;
-pub use payload::{BLOCK_SIZE, PayloadSource, SourceError};
+pub use payload::{BLOCK_SIZE, PayloadSource, SourceError, Throttle};
 pub use plugin::Plugin;
 pub use policy::{Policy, PolicyCandidate};

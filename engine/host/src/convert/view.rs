@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use windlass_model::{
-    Approval, CohortView, FailureKind, Signal, StateCounts, StateKind, TierCount, View,
+    Advance, Approval, CohortView, FailureKind, Signal, StateCounts, StateKind, TierCount, View,
 };
 
 use super::{Projection, device_record, millis};
@@ -16,6 +16,7 @@ pub(crate) fn view_record(view: &View) -> policy::View {
         cohorts,
         starts_last_minute,
         approvals,
+        advances,
         signals,
     } = view;
     policy::View {
@@ -25,6 +26,7 @@ pub(crate) fn view_record(view: &View) -> policy::View {
         cohorts: cohorts.iter().map(cohort_view).collect(),
         starts_last_minute: *starts_last_minute,
         approvals: approvals.iter().map(approval).collect(),
+        advances: advances.iter().map(advance).collect(),
         signals: signals.iter().map(signal).collect(),
     }
 }
@@ -98,6 +100,14 @@ fn failure_counts(counts: &BTreeMap<FailureKind, u64>) -> Vec<policy::FailureCou
             count: *count,
         })
         .collect()
+}
+
+fn advance(advance: &Advance) -> policy::Advance {
+    policy::Advance {
+        cohort: advance.cohort.map(|cohort| cohort.0),
+        actor: advance.actor.clone(),
+        at: advance.at.0,
+    }
 }
 
 fn approval(approval: &Approval) -> policy::Approval {

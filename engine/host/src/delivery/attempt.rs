@@ -18,6 +18,7 @@ use crate::{
     egress::{Target, TargetError},
     guest::{Bounds, Opened, Slots, State},
     lease::{JobObserver, Lease, LeaseTerms, Poison, Stall},
+    payload::Throttle,
 };
 
 /// What the lease and the clocks of one call are made from.
@@ -27,6 +28,7 @@ pub(super) struct Work {
     deadline: Duration,
     cancel: CancellationToken,
     observer: Arc<dyn JobObserver>,
+    throttles: Vec<Arc<Throttle>>,
     /// 0 where there is no payload.
     payload_size: u64,
     /// CPU time beyond that of any call.
@@ -61,6 +63,8 @@ impl From<TargetError> for Stop {
 pub(super) struct Ended<T> {
     pub(super) answer: Result<T, Stop>,
     pub(super) bytes_sent: u64,
+    /// How far into the payload it came.
+    pub(super) reached: u64,
 }
 
 impl Work {
@@ -79,6 +83,7 @@ impl Work {
             deadline: job.deadline,
             cancel: job.cancel.clone(),
             observer: Arc::clone(&job.observer),
+            throttles: job.throttles.clone(),
             payload_size: 0,
             extra_cpu: Duration::ZERO,
         }
@@ -98,6 +103,7 @@ impl Work {
             deadline: limits.deadline,
             cancel: CancellationToken::new(),
             observer: Arc::new(Deaf),
+            throttles: Vec::new(),
             payload_size: 0,
             extra_cpu: Duration::ZERO,
         }
@@ -122,6 +128,7 @@ impl Work {
         let nothing_sent = |stop| Ended {
             answer: Err(stop),
             bytes_sent: 0,
+            reached: 0,
         };
         let reach = match reach(&self.device, options) {
             Ok(reach) => reach,
@@ -148,6 +155,7 @@ impl Work {
             payload_size: self.payload_size,
             cancel: self.cancel.clone(),
             observer: Arc::clone(&self.observer),
+            throttles: self.throttles.clone(),
         });
         let instance = &mut ready.instance;
         instance.uses += 1;
@@ -191,7 +199,7 @@ impl Work {
                 }
             }
         };
-        let bytes_sent = lease.sent_bytes();
+        let (bytes_sent, reached) = (lease.sent_bytes(), lease.progress());
         if returned {
             let state = instance.started.store.data_mut();
             state.end_job();
@@ -201,7 +209,11 @@ impl Work {
                 ready.keep();
             }
         }
-        Ended { answer, bytes_sent }
+        Ended {
+            answer,
+            bytes_sent,
+            reached,
+        }
     }
 }
 

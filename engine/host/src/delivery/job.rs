@@ -3,7 +3,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use windlass_model::{AssignmentId, AttemptId, AttemptOutcome, Device, Release, Value};
 
-use crate::lease::{DEFAULT_RESPONSE_LIMIT, JobObserver};
+use crate::{
+    lease::{DEFAULT_RESPONSE_LIMIT, JobObserver},
+    payload::Throttle,
+};
 
 /// What an operator allows a delivery.
 #[derive(Clone, Debug)]
@@ -47,6 +50,8 @@ pub struct Job {
     pub cancel: CancellationToken,
     /// Hears of progress and checkpoints.
     pub observer: Arc<dyn JobObserver>,
+    /// Bounds on the bandwidth that it shares with other jobs.
+    pub throttles: Vec<Arc<Throttle>>,
 }
 
 /// How long a probe may take.
@@ -65,6 +70,9 @@ pub struct PushEnd {
     pub outcome: AttemptOutcome,
     /// Payload bytes that left in this attempt, whether or not the device took them.
     pub bytes_sent: u64,
+    /// How far into the payload it came, counted from its start: beyond `bytes_sent` if it
+    /// went on where an earlier attempt had ended.
+    pub reached: u64,
 }
 
 /// What a delivery can do.

@@ -106,6 +106,7 @@ impl Delivery {
                 Err(Stop::Failed(failure)) => AttemptOutcome::Failed(failure),
             },
             bytes_sent: ended.bytes_sent,
+            reached: ended.reached,
         }
     }
 

@@ -4,8 +4,10 @@ mod body;
 mod range;
 mod source;
 mod stream;
+mod throttle;
 
 pub use body::PayloadBody;
 pub use range::OutOfRange;
 pub use source::{BLOCK_SIZE, PayloadSource, SourceError};
 pub use stream::PayloadStream;
+pub use throttle::Throttle;

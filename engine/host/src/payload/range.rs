@@ -1,14 +1,17 @@
 use std::{
     mem,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use tokio::time::Sleep;
 
-use super::{BLOCK_SIZE, PayloadSource, SourceError};
-use crate::lease::{Lease, SourceWait};
+use super::{BLOCK_SIZE, PayloadSource, SourceError, throttle};
+use crate::lease::{Lease, SourceWait, Throttled};
 
 /// A range that does not lie within the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +37,21 @@ pub(super) struct RangeReader {
     next: Next,
     /// Held while a reader waits for `next`.
     wait: Option<SourceWait>,
+    /// What the operator's bounds on bandwidth let pass.
+    allowance: Allowance,
+}
+
+/// How much of the range may be taken.
+enum Allowance {
+    /// Nothing bounds it, or the bound has let so much pass.
+    Bytes(u64),
+    /// So much, from an instant on.
+    Later {
+        bytes: u64,
+        sleep: Pin<Box<Sleep>>,
+        /// Held meanwhile, so that the wait is nobody's stall.
+        _throttled: Throttled,
+    },
 }
 
 /// The block that is being fetched, ahead of need or because of it.
@@ -68,6 +86,7 @@ impl RangeReader {
             current: None,
             next: Next::Nothing,
             wait: None,
+            allowance: Allowance::Bytes(0),
         })
     }
 
@@ -101,6 +120,7 @@ impl RangeReader {
             }
         }
         self.wait = None;
+        ready!(self.poll_allowance(context));
         // Progress of the read-ahead only; whether it is done matters at the next block.
         let _ = self.poll_next(context);
         Poll::Ready(())
@@ -134,13 +154,51 @@ impl RangeReader {
         }
         let (_, block) = self.current.as_ref()?;
         let start = (self.position % BLOCK_SIZE) as usize;
+        let most = self.remaining().min(self.allowed()?);
         let length = (block.len() - start)
             .min(limit)
-            .min(usize::try_from(self.remaining()).unwrap_or(usize::MAX));
+            .min(usize::try_from(most).unwrap_or(usize::MAX));
         let bytes = block.slice(start..start + length);
         self.position += length as u64;
+        if let Allowance::Bytes(allowed) = &mut self.allowance {
+            *allowed = allowed.saturating_sub(length as u64);
+        }
         self.lease.took(length);
         Some(Ok(bytes))
+    }
+
+    /// What may be taken now; none if the bounds have to be asked first.
+    fn allowed(&self) -> Option<u64> {
+        match &self.allowance {
+            _ if self.lease.terms().throttles.is_empty() => Some(u64::MAX),
+            Allowance::Bytes(0) | Allowance::Later { .. } => None,
+            Allowance::Bytes(bytes) => Some(*bytes),
+        }
+    }
+
+    fn poll_allowance(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Allowance::Bytes(0) = self.allowance
+            && let Some((bytes, from, timers)) =
+                throttle::reserve(&self.lease.terms().throttles, self.end - self.position)
+        {
+            if from <= Instant::now() {
+                self.allowance = Allowance::Bytes(bytes);
+                return Poll::Ready(());
+            }
+            let _on_timers = timers.enter();
+            let sleep = Box::pin(tokio::time::sleep_until(from.into()));
+            self.allowance = Allowance::Later {
+                bytes,
+                sleep,
+                _throttled: self.lease.throttled(),
+            };
+        }
+        if let Allowance::Later { bytes, sleep, .. } = &mut self.allowance {
+            let bytes = *bytes;
+            ready!(sleep.as_mut().poll(context));
+            self.allowance = Allowance::Bytes(bytes);
+        }
+        Poll::Ready(())
     }
 
     fn holds(&self, block: u64) -> bool {

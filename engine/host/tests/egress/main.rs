@@ -2,6 +2,7 @@
 //! what a device sees when a sender breaks.
 
 mod answers;
+mod bandwidth;
 mod broken_sender;
 mod payload;
 mod pool;

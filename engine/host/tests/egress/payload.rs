@@ -59,6 +59,7 @@ async fn a_payload_arrives_whole_and_is_counted() {
             "{offset}+{length}"
         );
         assert_eq!(lease.sent_bytes(), length);
+        assert_eq!(lease.progress(), offset + length);
         assert!(watcher.progress.load(Ordering::Relaxed) <= offset + length);
     }
 }

@@ -48,6 +48,7 @@ pub(crate) fn terms(address: &str) -> LeaseTerms {
         payload_size: u64::MAX,
         cancel: CancellationToken::new(),
         observer: Arc::new(Watcher::default()),
+        throttles: Vec::new(),
     }
 }
 

@@ -103,6 +103,7 @@ pub(crate) fn job(address: &str, source: &dyn PayloadSource) -> Job {
         deadline: Duration::from_secs(60),
         cancel: CancellationToken::new(),
         observer: Arc::new(Watch::default()),
+        throttles: Vec::new(),
     }
 }
 
@@ -121,7 +122,8 @@ async fn a_push_sends_exactly_the_payload_and_counts_it() {
             end,
             PushEnd {
                 outcome: AttemptOutcome::Delivered,
-                bytes_sent: payload.size()
+                bytes_sent: payload.size(),
+                reached: payload.size(),
             }
         );
         let Some(Seen::Whole { headers, sha256 }) = seen.recv().await else {
@@ -258,6 +260,7 @@ async fn a_cancelled_and_a_dropped_push_break_the_connection() {
     let progress = Arc::new(Watch::default());
     let dropped = Job {
         observer: Arc::clone(&progress) as Arc<dyn JobObserver>,
+        throttles: Vec::new(),
         ..dropped
     };
     let push = delivery.push(dropped, payload.clone());

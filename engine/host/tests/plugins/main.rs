@@ -1,7 +1,6 @@
 //! Plugins against the host: the built-in ones as they are, and small ones that
 //! misbehave.
 
-mod cost;
 mod delivery;
 mod guest;
 mod instances;

@@ -90,6 +90,7 @@ async fn the_builtin_policy_places_cuts_and_decides() {
             .collect(),
         starts_last_minute: 0,
         approvals: Vec::new(),
+        advances: Vec::new(),
         signals: Vec::new(),
     };
     let first = policy.decide(&view, &[]).await.expect("it decides");
