@@ -22,7 +22,13 @@ const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "plugin";
 
 /// Directories under `plugins/`; their packages are called `windlass-` and this.
-const PLUGINS: [&str; 3] = ["delivery-http", "filter-cel", "policy-progressive"];
+const PLUGINS: [&str; 5] = [
+    "delivery-http",
+    "filter-cel",
+    "policy-progressive",
+    "policy-rate",
+    "policy-window",
+];
 
 /// The variables beginning with `CARGO` that the inner cargo keeps: where it finds
 /// crates, how it reaches the network, how many jobs it may run.

@@ -26,6 +26,8 @@ pub const ALL: &[Builtin] = &[
     embedded!("delivery-http"),
     embedded!("filter-cel"),
     embedded!("policy-progressive"),
+    embedded!("policy-rate"),
+    embedded!("policy-window"),
 ];
 
 /// The component of this name, without the `builtin:`.

@@ -14,13 +14,15 @@ const VERSION_ANSWER_LIMIT: usize = 64 * 1024;
 
 /// The plugin `builtin:delivery-http`.
 pub struct DeliveryHttp {
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl Delivery for DeliveryHttp {
     type Settings = Settings;
 
-    const CAPABILITIES: Capabilities = Capabilities::PROBES.union(Capabilities::VERIFIES);
+    const CAPABILITIES: Capabilities = Capabilities::PROBES
+        .union(Capabilities::VERIFIES)
+        .union(Capabilities::RESUMES);
     const SCHEMES: &'static [&'static str] = &["http", "https"];
 
     fn open(settings: Settings) -> Result<Self, Vec<Problem>> {
@@ -33,26 +35,11 @@ impl Delivery for DeliveryHttp {
     }
 
     fn push(&self, job: &Job, payload: &Payload) -> Result<Receipt, DeliveryError> {
-        let Job {
-            device, release, ..
-        } = job;
-        let path = &self.settings.update_path;
-        let digest = STANDARD.encode(&release.sha256);
-        let response = self
-            .request(self.settings.method.name(), device, path)?
-            .header("Content-Type", release.media_type.as_str())
-            .header("Repr-Digest", format!("sha-256=:{digest}:"))
-            .header("X-Attempt-Id", job.attempt_id.to_string())
-            .header("X-Device-Id", encode_text(&device.id))
-            .header("X-Device-Name", encode_text(&device.name))
-            .header("X-Release-Name", encode_text(&release.name))
-            .header("X-Release-Version", encode_text(&release.version))
-            .send_payload(payload)?;
-        let delivered = match self.settings.expected_status {
-            Some(expected) => response.status() == expected,
-            None => answer::is_success(response.status()),
-        };
-        if !delivered {
+        if self.settings.resume {
+            return self.push_resumably(job, payload);
+        }
+        let response = self.announce(job)?.send_payload(payload)?;
+        if !self.succeeded(response.status()) {
             return Err(answer::refusal(response, self.settings.expected_status));
         }
         response.discard();
@@ -115,7 +102,28 @@ impl DeliveryHttp {
             .send()
     }
 
-    fn request(&self, method: &str, device: &Device, path: &str) -> Result<Request, DeliveryError> {
+    /// The request that a push begins with, but for what it carries.
+    pub(crate) fn announce(&self, job: &Job) -> Result<Request, DeliveryError> {
+        let release = &job.release;
+        let digest = STANDARD.encode(&release.sha256);
+        let (method, path) = (self.settings.method.name(), &self.settings.update_path);
+        let request = self
+            .request(method, &job.device, path)?
+            .header("Content-Type", release.media_type.as_str())
+            .header("Repr-Digest", format!("sha-256=:{digest}:"));
+        Ok(identify(request, job))
+    }
+
+    /// Whether this status of the last answer to a push means delivered.
+    pub(crate) fn succeeded(&self, status: u16) -> bool {
+        match self.settings.expected_status {
+            Some(expected) => status == expected,
+            None => answer::is_success(status),
+        }
+    }
+
+    /// The device's address, if the settings let it be spoken to.
+    pub(crate) fn address<'a>(&self, device: &'a Device) -> Result<Address<'a>, DeliveryError> {
         let address = Address::parse(&device.address)?;
         if address.scheme() == Scheme::Http && !self.settings.allow_plain_http {
             return Err(DeliveryError::other(format!(
@@ -123,10 +131,32 @@ impl DeliveryHttp {
                  allow_plain_http = true in the plugin's settings"
             )));
         }
-        let mut request = Request::new(method, &address, path);
+        Ok(address)
+    }
+
+    fn request(&self, method: &str, device: &Device, path: &str) -> Result<Request, DeliveryError> {
+        Ok(self.request_at(method, &self.address(device)?, path))
+    }
+
+    /// A request with the headers that the operator set.
+    pub(crate) fn request_at(&self, method: &str, address: &Address<'_>, path: &str) -> Request {
+        let mut request = Request::new(method, address, path);
         for (name, value) in &self.settings.headers {
             request = request.header(name.as_str(), value.as_str());
         }
-        Ok(request)
+        request
     }
+}
+
+/// Says which attempt brings what to whom.
+pub(crate) fn identify(request: Request, job: &Job) -> Request {
+    let Job {
+        device, release, ..
+    } = job;
+    request
+        .header("X-Attempt-Id", job.attempt_id.to_string())
+        .header("X-Device-Id", encode_text(&device.id))
+        .header("X-Device-Name", encode_text(&device.name))
+        .header("X-Release-Name", encode_text(&release.name))
+        .header("X-Release-Version", encode_text(&release.version))
 }

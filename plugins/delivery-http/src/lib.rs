@@ -24,9 +24,25 @@
 //! | 401, 403 | unauthorized |
 //! | 3xx | rejected: redirects are not followed |
 //! | anything else | rejected |
+//!
+//! With `resume` a push is a resumable upload
+//! (draft-ietf-httpbis-resumable-upload) instead: it is created without a byte of the
+//! payload, so that the answer tells where the bytes go. That place is the checkpoint,
+//! and the next attempt sends only what the device says it lacks.
+//!
+//! ```text
+//! POST {address}{update_path}             201, Location: /uploads/9
+//! Upload-Complete: ?0, Upload-Length: 16777216, and the headers above
+//!
+//! PATCH {address}/uploads/9               Upload-Offset: 0, Upload-Complete: ?1
+//!
+//! HEAD {address}/uploads/9                204, Upload-Offset: 9437184
+//! PATCH {address}/uploads/9               Upload-Offset: 9437184, Upload-Complete: ?1
+//! ```
 
 mod answer;
 mod delivery;
+mod resume;
 mod retry_after;
 mod settings;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use windlass_sdk::prelude::*;
 
 /// Headers that the plugin or HTTP itself sets, in lower case.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 16] = [
     "connection",
     "content-length",
     "content-type",
@@ -13,6 +13,10 @@ const RESERVED: [&str; 12] = [
     "repr-digest",
     "te",
     "transfer-encoding",
+    "upload-complete",
+    "upload-draft-interop-version",
+    "upload-length",
+    "upload-offset",
     "x-attempt-id",
     "x-device-id",
     "x-device-name",
@@ -38,6 +42,9 @@ pub struct Settings {
     /// The one status that means delivered; any 2xx if it is not set.
     #[schemars(range(min = 200, max = 599))]
     pub expected_status: Option<u16>,
+    /// Whether a push that broke goes on where it stopped. Devices must speak resumable
+    /// uploads (draft-ietf-httpbis-resumable-upload).
+    pub resume: bool,
     /// Whether devices with `http://` addresses are served, without encryption.
     pub allow_plain_http: bool,
 }
@@ -73,6 +80,7 @@ impl Default for Settings {
             headers: BTreeMap::new(),
             method: Method::Post,
             expected_status: None,
+            resume: false,
             allow_plain_http: false,
         }
     }

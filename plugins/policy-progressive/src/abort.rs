@@ -1,8 +1,7 @@
 //! Whether too many devices failed at their first attempt.
 
-use windlass_sdk::{CohortView, FailureCount, Measure};
+use windlass_sdk::{CohortView, Measure};
 
-use crate::gate::{is_network, is_ours};
 use crate::memo::Cause;
 use crate::plan::Abort;
 use crate::settings::Denominator;
@@ -11,7 +10,7 @@ impl Abort {
     /// Why the rollout must end on this cohort's account, if it must. Holds at
     /// the threshold and above it.
     pub(crate) fn cause(&self, cohort: &CohortView) -> Option<Cause> {
-        let failed = self.counted(&cohort.first_failures);
+        let failed = self.kinds.count(&cohort.first_failures);
         if let Some(allowed) = self.count.filter(|allowed| failed >= *allowed) {
             return Some(Cause::Count { failed, allowed });
         }
@@ -28,7 +27,7 @@ impl Abort {
     /// more failures as are missing cannot be reached before the measure shows
     /// them, and what the rate is a share of only grows.
     pub(crate) fn triggers(&self, cohort: &CohortView) -> Vec<(Measure, u64)> {
-        let failed = self.counted(&cohort.first_failures);
+        let failed = self.kinds.count(&cohort.first_failures);
         let all: u64 = cohort
             .first_failures
             .iter()
@@ -55,16 +54,6 @@ impl Abort {
             .filter(|_| short)
             .map(|measure| (measure, self.sample(cohort)));
         failures.into_iter().chain(sample).collect()
-    }
-
-    fn counted(&self, failures: &[FailureCount]) -> u64 {
-        failures
-            .iter()
-            .filter(|failure| {
-                !is_ours(failure.kind) && (self.count_network || !is_network(failure.kind))
-            })
-            .map(|failure| failure.count)
-            .sum()
     }
 
     fn denominator(&self, cohort: &CohortView, failed: u64) -> u64 {

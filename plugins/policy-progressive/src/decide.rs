@@ -1,12 +1,15 @@
 //! From where the rollout is to what is allowed now.
 
-use windlass_sdk::{Ceiling, Decision, Measure, Reason, Timestamp, Trigger, Verdict, View};
+use windlass_sdk::{Advance, Ceiling, Decision, Reason, Verdict, View};
 
+use crate::calls;
 use crate::clock::Clock;
+use crate::consent::order_past;
 use crate::gate::{Standing, Tally};
 use crate::memo::Memo;
 use crate::plan::Plan;
 use crate::reasons;
+use crate::settings::{Ending, OnFailure};
 use crate::stages::{Progress, advance};
 
 /// How long a decision holds, in milliseconds. A rollout whose policy has
@@ -23,7 +26,9 @@ pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
         return refuse(view, memo, reason);
     }
     let progress = advance(plan, view, clock, &mut state);
-    let (verdict, reasons) = judge(plan, view, clock, &state, progress);
+    let (verdict, mut reasons) = judge(plan, view, clock, &state, progress);
+    let order = order(plan, view, &state, progress);
+    reasons.extend(order.map(|(order, passed)| reasons::advanced(plan, order, passed)));
     let aborted = matches!(progress, Progress::Aborted);
     Decision {
         ceilings: ceilings(view, if aborted { 0 } else { state.opened.len() }),
@@ -31,11 +36,11 @@ pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
         verdict,
         reasons,
         memo: state.write(),
-        ask_at: ask_at(plan, clock, &state, progress),
+        ask_at: calls::ask_at(plan, clock, &state, progress),
         triggers: if aborted {
             Vec::new()
         } else {
-            triggers(plan, view, &state, progress)
+            calls::triggers(plan, view, &state, progress)
         },
     }
 }
@@ -82,13 +87,19 @@ fn judge(
 ) -> (Verdict, Vec<Reason>) {
     match progress {
         Progress::Aborted => {
+            let ending = memo.aborted.as_ref().map(|aborted| aborted.ending);
+            let verdict = match ending {
+                Some(Ending::RollBack) => Verdict::RollBack,
+                Some(Ending::Abort) | None => Verdict::Abort,
+            };
             let reason = memo
                 .aborted
                 .as_ref()
                 .map(|aborted| reasons::aborted(aborted, &plan.stages[aborted.cohort].name));
-            (Verdict::Abort, reason.into_iter().collect())
+            (verdict, reason.into_iter().collect())
         }
         Progress::Done => (Verdict::Continue, Vec::new()),
+        Progress::Awaiting { cohort } => (Verdict::Hold, vec![reasons::awaiting(plan, cohort)]),
         Progress::Soaking { cohort, until } => (
             Verdict::Continue,
             vec![reasons::soaking(cohort, &plan.stages[cohort], clock, until)],
@@ -99,20 +110,17 @@ fn judge(
             overdue,
         } => {
             let stage = &plan.stages[cohort];
-            let tally = Tally::of(&view.cohorts[cohort]);
+            let tally = Tally::of(&view.cohorts[cohort], stage.gate.kinds);
             let ended = tally.ended == tally.size;
             // Nothing comes after the last cohort that could be held back.
             let last_ended = ended && cohort + 1 == plan.stages.len();
-            let failed = match standing {
-                Standing::NotMet | Standing::Inconclusive => true,
-                Standing::Met | Standing::Working | Standing::Waiting => false,
-            };
             // A deadline that passed keeps later cohorts shut by their ceilings; a hold would
             // keep this cohort's own devices from ever meeting the gate.
-            let verdict = if failed && !last_ended {
-                Verdict::Hold
-            } else {
-                Verdict::Continue
+            let verdict = match (standing, stage.gate.on_failure) {
+                (Standing::Met | Standing::Working | Standing::Waiting, _) => Verdict::Continue,
+                (Standing::NotMet | Standing::Inconclusive, _) if last_ended => Verdict::Continue,
+                (Standing::NotMet, OnFailure::Pause) => Verdict::Pause,
+                (Standing::NotMet | Standing::Inconclusive, _) => Verdict::Hold,
             };
             let deadline = overdue.then(|| reasons::deadline_passed(cohort, stage));
             let gate = reasons::gate(cohort, stage, standing, &tally);
@@ -121,64 +129,28 @@ fn judge(
     }
 }
 
-/// When a clock of the policy's own runs out. The host renews decisions by itself, so an
-/// answer here means that something is to be waited for.
-fn ask_at(plan: &Plan, clock: Clock, memo: &Memo, progress: Progress) -> Option<Timestamp> {
-    let event = match progress {
-        Progress::Soaking { until, .. } => Some(until),
-        Progress::Open {
-            cohort,
-            overdue: false,
-            ..
-        } => {
-            let deadline = plan.stages[cohort].deadline;
-            let opened = memo.opened.last().map_or(clock.now, |opened| opened.at);
-            deadline
-                .map(|deadline| opened.saturating_add(deadline.after))
-                .filter(|end| *end > clock.now)
-        }
-        Progress::Open { .. } | Progress::Aborted | Progress::Done => None,
-    };
-    event.map(|event| clock.wall(event))
-}
-
-/// The counts at which the gate could be met or an abort threshold be reached.
-fn triggers(plan: &Plan, view: &View, memo: &Memo, progress: Progress) -> Vec<Trigger> {
-    let opened = plan
-        .stages
-        .iter()
-        .zip(&view.cohorts)
-        .take(memo.opened.len())
-        .enumerate();
-    let aborts = opened.flat_map(|(cohort, (stage, seen))| {
-        let reached = stage
-            .abort
-            .map_or_else(Vec::new, |abort| abort.triggers(seen));
-        reached
-            .into_iter()
-            .map(move |(measure, reaches)| (cohort, measure, reaches))
-    });
-    let gate = match progress {
-        Progress::Open { cohort, .. } => {
-            let tally = Tally::of(&view.cohorts[cohort]);
-            let gate = plan.stages[cohort].gate;
-            let ends = (cohort, Measure::Ended, gate.ends_wanted(&tally));
-            let successes = gate
-                .successes_wanted(&tally)
-                .map(|wanted| (cohort, Measure::Succeeded, wanted));
-            // Both must come true. A decision taken when the first does asks
-            // for the other again.
-            [Some(ends), successes]
-        }
-        Progress::Soaking { .. } | Progress::Aborted | Progress::Done => [None, None],
-    };
-    let wanted = aborts.chain(gate.into_iter().flatten());
-    let triggers = wanted.filter_map(|(cohort, measure, reaches)| {
-        Some(Trigger {
-            cohort: u32::try_from(cohort).ok()?,
-            measure,
-            reaches,
-        })
-    });
-    triggers.collect()
+/// The order that brought the rollout to where it is, if one did, and the cohort that it
+/// passed last. One that passes the start passes the first cohort too.
+fn order<'a>(
+    plan: &Plan,
+    view: &'a View,
+    memo: &Memo,
+    progress: Progress,
+) -> Option<(&'a Advance, usize)> {
+    if matches!(progress, Progress::Aborted) {
+        return None;
+    }
+    let current = memo.opened.len().checked_sub(1)?;
+    let past_end = (current + 1 == plan.stages.len())
+        .then(|| order_past(view, Some(current)))
+        .flatten();
+    if let Some(order) = past_end {
+        return Some((order, current));
+    }
+    let passed = current.checked_sub(1)?;
+    let advanced = memo.opened[current].advanced;
+    advanced
+        .then(|| order_past(view, Some(passed)))
+        .flatten()
+        .map(|order| (order, passed))
 }

@@ -1,8 +1,10 @@
 //! Whether a cohort has done well enough for the next one to open.
 
-use windlass_sdk::{CohortView, FailureKind};
+use windlass_sdk::CohortView;
 
+use crate::kinds::Kinds;
 use crate::plan::Gate;
+use crate::settings::OnFailure;
 use crate::share::Share;
 
 /// How the gate of a cohort stands.
@@ -13,7 +15,7 @@ pub(crate) enum Standing {
     Working,
     /// Only deferred devices are left, and they could still make it.
     Waiting,
-    /// Too few succeeded, whatever becomes of the rest.
+    /// Too few succeeded, whatever becomes of the rest, and that has consequences now.
     NotMet,
     /// Nothing is left that could be judged, and too little was.
     Inconclusive,
@@ -26,25 +28,25 @@ pub(crate) struct Tally {
     pub(crate) ended: u64,
     pub(crate) deferred: u64,
     pub(crate) succeeded: u64,
-    /// Succeeded, or failed by the device's or the network's doing: failures of
-    /// ours, and devices that were skipped or cancelled, say nothing.
+    /// Succeeded, or failed in a way that counts: failures of ours, and devices that
+    /// were skipped or cancelled, say nothing.
     pub(crate) judged: u64,
+    /// Failed in whatever way.
+    failed: u64,
 }
 
 impl Tally {
-    pub(crate) fn of(cohort: &CohortView) -> Self {
-        let failed: u64 = cohort
-            .failures
-            .iter()
-            .filter(|failure| !is_ours(failure.kind))
-            .map(|failure| failure.count)
-            .sum();
+    pub(crate) fn of(cohort: &CohortView, kinds: Kinds) -> Self {
         Self {
             size: cohort.size,
             ended: cohort.ended,
             deferred: cohort.states.deferred,
             succeeded: cohort.states.succeeded,
-            judged: cohort.states.succeeded.saturating_add(failed),
+            judged: cohort
+                .states
+                .succeeded
+                .saturating_add(kinds.count(&cohort.failures)),
+            failed: cohort.failures.iter().map(|failure| failure.count).sum(),
         }
     }
 
@@ -69,17 +71,13 @@ impl Gate {
         if self.settled(tally) && sampled && succeeding {
             return Standing::Met;
         }
-        if tally.working() > 0 {
+        if tally.working() > 0 && !(self.gives_up_at_once() && self.is_out_of_reach(tally)) {
             return Standing::Working;
         }
-        let missing = self
-            .success_rate
-            .map_or(Some(0), |rate| rate.missing(tally.succeeded, tally.judged));
-        let reachable = missing.is_some_and(|missing| missing <= tally.deferred);
-        match (reachable, tally.deferred) {
-            (false, _) => Standing::NotMet,
-            (true, 0) => Standing::Inconclusive,
-            (true, _) => Standing::Waiting,
+        match (self.is_out_of_reach(tally), tally.deferred) {
+            (true, _) => Standing::NotMet,
+            (false, 0) => Standing::Inconclusive,
+            (false, _) => Standing::Waiting,
         }
     }
 
@@ -99,6 +97,36 @@ impl Gate {
         (missing > 0).then_some(tally.succeeded + missing)
     }
 
+    /// How many devices, of whatever kind of failure, must have failed at the least
+    /// before it is given up at once.
+    pub(crate) fn failures_wanted(&self, tally: &Tally) -> Option<u64> {
+        let rate = self.success_rate.filter(|_| self.gives_up_at_once())?;
+        let judgeable = tally
+            .size
+            .saturating_sub(tally.ended.saturating_sub(tally.judged));
+        let allowed = judgeable.saturating_sub(rate.of(judgeable));
+        let counted = tally.judged.saturating_sub(tally.succeeded);
+        let more = (allowed + 1).saturating_sub(counted).max(1);
+        Some(tally.failed.saturating_add(more))
+    }
+
+    /// Whether the rate is missed even if all that have not ended succeed.
+    fn is_out_of_reach(&self, tally: &Tally) -> bool {
+        let left = tally.size.saturating_sub(tally.ended);
+        self.success_rate.is_some_and(|rate| {
+            rate.missing(tally.succeeded, tally.judged)
+                .is_none_or(|missing| missing > left)
+        })
+    }
+
+    /// A hold is for a person to look at, so what runs is left to come to its end first.
+    fn gives_up_at_once(&self) -> bool {
+        match self.on_failure {
+            OnFailure::Pause | OnFailure::Abort | OnFailure::RollBack => true,
+            OnFailure::Hold => false,
+        }
+    }
+
     fn settled(&self, tally: &Tally) -> bool {
         match self.quorum {
             Some(quorum) => tally.ended >= quorum.of(tally.size),
@@ -111,31 +139,4 @@ impl Gate {
         self.success_rate
             .map_or(0, |_: Share| self.min_sample.min(tally.size))
     }
-}
-
-/// Whether the engine or a plugin is to blame.
-pub(crate) fn is_ours(kind: FailureKind) -> bool {
-    match kind {
-        FailureKind::Plugin | FailureKind::Source | FailureKind::Shutdown => true,
-        FailureKind::Unreachable
-        | FailureKind::TimedOut
-        | FailureKind::Rejected
-        | FailureKind::Unauthorized
-        | FailureKind::Incompatible
-        | FailureKind::Corrupt
-        | FailureKind::Busy
-        | FailureKind::DeviceError
-        | FailureKind::Interrupted
-        | FailureKind::Silent
-        | FailureKind::Regressed
-        | FailureKind::Other => false,
-    }
-}
-
-/// Whether the network is to blame.
-pub(crate) fn is_network(kind: FailureKind) -> bool {
-    matches!(
-        kind,
-        FailureKind::Unreachable | FailureKind::TimedOut | FailureKind::Interrupted
-    )
 }

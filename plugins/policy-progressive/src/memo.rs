@@ -1,28 +1,42 @@
 //! What one decision leaves to the next.
 
 use serde::{Deserialize, Serialize};
+use windlass_sdk::Timestamp;
 
 use crate::clock::Mark;
+use crate::settings::Ending;
 use crate::share::Share;
 
-/// Raised when the bytes change their meaning.
-const VERSION: u32 = 1;
+/// Raised when an older reader would take the bytes for something else.
+const VERSION: u32 = 2;
 
-/// How far the rollout has come. About 60 bytes a cohort, of which there are at
+/// The oldest version whose bytes still read: it knew no approvals, orders and
+/// roll-backs, and what it left out means that there were none.
+const OLDEST: u32 = 1;
+
+/// How far the rollout has come. About 80 bytes a cohort, of which there are at
 /// most 30, and a reason: far below what a memo may hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memo {
-    /// The cohorts that were opened, in order; the last is the current one.
+    /// The cohorts that were opened, in order; the last is the current one. None while
+    /// the approval of the start is waited for.
     pub(crate) opened: Vec<Opened>,
-    /// Why the rollout was aborted. Stays for good.
+    /// Why the rollout was ended. Stays for good.
     pub(crate) aborted: Option<Aborted>,
+    /// Since when the approval that the rollout stands at is asked for without a break,
+    /// in wall time, as approvals are given in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Opened {
     pub(crate) at: Mark,
-    /// Since when the gate is met without a break.
+    /// Since when the gate is met without a break; of the last cohort, when it first was.
     pub(crate) met: Option<Mark>,
+    /// Whether a person's order opened it.
+    #[serde(default)]
+    pub(crate) advanced: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,14 +44,28 @@ pub(crate) struct Aborted {
     pub(crate) cohort: usize,
     pub(crate) at: Mark,
     pub(crate) cause: Cause,
+    #[serde(default)]
+    pub(crate) ending: Ending,
 }
 
-/// What made it abort, with the numbers of that moment.
+/// What made it end, with the numbers of that moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Cause {
-    Rate { failed: u64, of: u64, rate: Share },
-    Count { failed: u64, allowed: u64 },
+    Rate {
+        failed: u64,
+        of: u64,
+        rate: Share,
+    },
+    Count {
+        failed: u64,
+        allowed: u64,
+    },
+    Gate {
+        succeeded: u64,
+        judged: u64,
+        required: Share,
+    },
     Deadline,
 }
 
@@ -55,7 +83,9 @@ impl Memo {
             return Some(Self::default());
         }
         let envelope: Envelope = serde_json::from_slice(bytes).ok()?;
-        (envelope.v == VERSION).then_some(envelope.memo)
+        (OLDEST..=VERSION)
+            .contains(&envelope.v)
+            .then_some(envelope.memo)
     }
 
     pub(crate) fn write(&self) -> Vec<u8> {

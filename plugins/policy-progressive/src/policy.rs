@@ -1,7 +1,8 @@
 //! The plugin itself.
 
 use windlass_sdk::{
-    Cohort, Decision, Device, Placement, Policy, Problem, Projection, TierCount, Timestamp, View,
+    Admission, Candidate, Cohort, Decision, Device, Placement, Policy, Problem, Projection,
+    TierCount, Timestamp, View,
 };
 
 use crate::cut::cut;
@@ -22,6 +23,18 @@ impl Policy for Progressive {
 
     fn reads(&self) -> Projection {
         self.0.strata.reads()
+    }
+
+    fn admits(&self) -> bool {
+        self.0.quarantine.is_some()
+    }
+
+    fn admit(&self, now: Timestamp, candidate: &Candidate) -> Admission {
+        self.0
+            .quarantine
+            .map_or_else(Admission::at_once, |quarantine| {
+                quarantine.admission(now, candidate)
+            })
     }
 
     fn place(&self, now: Timestamp, device: &Device) -> Placement {

@@ -3,12 +3,12 @@
 //! While work goes on a reason holds no counts: they would make each of a
 //! thousand decisions differ from the one before.
 
-use windlass_sdk::{Attribute, Reason, Value};
+use windlass_sdk::{Advance, Attribute, Reason, Value};
 
 use crate::clock::Clock;
 use crate::gate::{Standing, Tally};
 use crate::memo::{Aborted, Cause};
-use crate::plan::Stage;
+use crate::plan::{Plan, Stage};
 use crate::share::Share;
 
 /// The memo is not one that this version wrote.
@@ -26,6 +26,42 @@ pub(crate) fn cohorts_differ(found: usize, wanted: usize) -> Reason {
     let parameters = vec![count("found", found as u64), count("wanted", wanted as u64)];
     let text = format!("the rollout has {found} cohorts, and the settings have {wanted}");
     reason("cohorts-differ", None, parameters, text)
+}
+
+/// In the form that the contract gives to an approval that is waited for. `cohort` is the
+/// one that is left; none at the start.
+pub(crate) fn awaiting(plan: &Plan, cohort: Option<usize>) -> Reason {
+    let stage = cohort.map(|cohort| &plan.stages[cohort]);
+    let gate = match stage {
+        Some(stage) => stage.approval.as_deref(),
+        None => plan.start_approval.as_deref(),
+    };
+    let gate = gate.unwrap_or_default();
+    let named = stage.map(|stage| Attribute::new("cohort", stage.name.as_str()));
+    let parameters = named
+        .into_iter()
+        .chain([Attribute::new("gate", gate)])
+        .collect();
+    let text = match stage {
+        Some(stage) => format!(
+            "cohort `{}` is done, and the next one waits for the approval `{gate}`",
+            stage.name
+        ),
+        None => format!("nothing starts before the approval `{gate}`"),
+    };
+    reason("awaiting-approval", cohort, parameters, text)
+}
+
+/// Who ordered to go on past this cohort.
+pub(crate) fn advanced(plan: &Plan, order: &Advance, passed: usize) -> Reason {
+    let actor = &order.actor;
+    let what = match order.cohort {
+        None => "every gate".to_owned(),
+        Some(_) => format!("cohort `{}`", plan.stages[passed].name),
+    };
+    let parameters = vec![Attribute::new("actor", actor.as_str())];
+    let text = format!("{actor} ordered to go on past {what}");
+    reason("advanced", Some(passed), parameters, text)
 }
 
 pub(crate) fn soaking(cohort: usize, stage: &Stage, clock: Clock, until: u64) -> Reason {
@@ -135,6 +171,25 @@ pub(crate) fn aborted(aborted: &Aborted, name: &str) -> Reason {
                 "in cohort `{name}` {failed} devices failed at their first attempt, and {allowed} abort"
             );
             reason("abort-count-reached", cohort, parameters, text)
+        }
+        Cause::Gate {
+            succeeded,
+            judged,
+            required,
+        } => {
+            let measured = succeeded as f64 / judged.max(1) as f64;
+            let parameters = vec![
+                count("judged", judged),
+                number("measured", measured),
+                number("required", required.fraction()),
+                count("succeeded", succeeded),
+            ];
+            let text = format!(
+                "of cohort `{name}` {succeeded} of {judged} devices succeeded ({}), and {} can no longer be reached",
+                percent(measured),
+                percent(required.fraction()),
+            );
+            reason("abort-gate-not-met", cohort, parameters, text)
         }
         Cause::Deadline => {
             let text = format!("the gate of cohort `{name}` was not met by its deadline");

@@ -11,6 +11,7 @@ const PARTS: u64 = 1_000_000;
 pub(crate) struct Share(u64);
 
 impl Share {
+    pub(crate) const NOTHING: Self = Self(0);
     pub(crate) const WHOLE: Self = Self(PARTS);
 
     /// The nearest share to `fraction`, or none if it is not within 0 and 1.

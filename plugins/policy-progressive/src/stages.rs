@@ -1,18 +1,21 @@
 //! How far a rollout may go: the one place where cohorts open.
 
-use windlass_sdk::View;
+use windlass_sdk::{CohortView, View};
 
 use crate::clock::{Clock, Mark};
+use crate::consent::{is_approved, order_past};
 use crate::gate::{Standing, Tally};
 use crate::memo::{Aborted, Cause, Memo, Opened};
-use crate::plan::Plan;
-use crate::settings::OnDeadline;
+use crate::plan::{Plan, Stage};
+use crate::settings::{Ending, OnDeadline, OnFailure};
 
 /// Where the rollout is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Progress {
     /// For good; the memo says why.
     Aborted,
+    /// A person's consent to go on past this cohort is missing; none: to start at all.
+    Awaiting { cohort: Option<usize> },
     /// The gate of this cohort is met, and it is watched for a while.
     Soaking { cohort: usize, until: Mark },
     /// This cohort is the current one and its gate is not met.
@@ -21,70 +24,82 @@ pub(crate) enum Progress {
         standing: Standing,
         overdue: bool,
     },
-    /// The last cohort's gate is met too.
+    /// The last cohort's gate is met too, or a person ordered to go on past it.
     Done,
 }
 
 /// Opens every cohort whose time has come and says where that leads.
 pub(crate) fn advance(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) -> Progress {
-    if memo.opened.is_empty() {
-        memo.opened.push(Opened {
-            at: clock.now,
-            met: None,
-        });
-    }
-    note_abort(plan, view, clock, memo);
-    loop {
-        if memo.aborted.is_some() {
-            return Progress::Aborted;
-        }
-        match step(plan, view, clock, memo) {
-            Step::Stay(progress) => return progress,
-            Step::Next => memo.opened.push(Opened {
-                at: clock.now,
-                met: None,
-            }),
-            Step::Abort { cohort } => {
-                memo.aborted = Some(Aborted {
-                    cohort,
-                    at: clock.now,
-                    cause: Cause::Deadline,
-                })
+    while memo.aborted.is_none() {
+        let reached = threshold(plan, view, clock, memo);
+        let mut after = memo.clone();
+        let step = match (reached, step(plan, view, clock, &mut after)) {
+            (None, step) => {
+                *memo = after;
+                step
             }
+            (Some(reached), Step::End(failed)) if failed.ending > reached.ending => {
+                Step::End(failed)
+            }
+            // Whatever a person ordered.
+            (Some(reached), _) => Step::End(reached),
+        };
+        match step {
+            Step::Stay(progress) => {
+                if !matches!(progress, Progress::Awaiting { .. }) {
+                    // What was consented to is no more: the gate is asked for anew.
+                    memo.asked = None;
+                }
+                return progress;
+            }
+            Step::Next { advanced } => {
+                memo.asked = None;
+                memo.opened.push(Opened {
+                    at: clock.now,
+                    met: None,
+                    advanced,
+                });
+            }
+            Step::End(aborted) => memo.aborted = Some(aborted),
         }
     }
+    Progress::Aborted
 }
 
-/// Failures count in every cohort that was ever opened, so also those that
-/// come late.
-fn note_abort(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) {
-    if memo.aborted.is_none() {
-        let opened = plan
-            .stages
-            .iter()
-            .zip(&view.cohorts)
-            .take(memo.opened.len())
-            .enumerate();
-        memo.aborted = opened.into_iter().find_map(|(cohort, (stage, seen))| {
-            let cause = stage.abort?.cause(seen)?;
+/// The most severe abort threshold that is reached, of the first cohort where it is. Failures
+/// count in every cohort that was ever opened, so also those that come late.
+fn threshold(plan: &Plan, view: &View, clock: Clock, memo: &Memo) -> Option<Aborted> {
+    let opened = plan
+        .stages
+        .iter()
+        .zip(&view.cohorts)
+        .take(memo.opened.len())
+        .enumerate();
+    opened
+        .filter_map(|(cohort, (stage, seen))| {
+            let abort = stage.abort?;
             Some(Aborted {
                 cohort,
                 at: clock.now,
-                cause,
+                cause: abort.cause(seen)?,
+                ending: abort.action,
             })
-        });
-    }
+        })
+        // Of equals `max_by_key` takes the last.
+        .rev()
+        .max_by_key(|aborted| aborted.ending)
 }
 
 enum Step {
     Stay(Progress),
-    Next,
-    Abort { cohort: usize },
+    Next { advanced: bool },
+    End(Aborted),
 }
 
 fn step(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) -> Step {
-    let cohort = memo.opened.len().saturating_sub(1);
-    let last = cohort + 1 >= plan.stages.len();
+    let Some(cohort) = memo.opened.len().checked_sub(1) else {
+        return start(plan, view, memo);
+    };
     let (Some(stage), Some(seen), Some(opened)) = (
         plan.stages.get(cohort),
         view.cohorts.get(cohort),
@@ -92,35 +107,111 @@ fn step(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) -> Step {
     ) else {
         return Step::Stay(Progress::Done);
     };
-    let standing = stage.gate.standing(&Tally::of(seen));
+    let last = cohort + 1 >= plan.stages.len();
+    let ordered = order_past(view, Some(cohort)).is_some();
+    if ordered && !last {
+        return Step::Next { advanced: true };
+    }
+    if ordered {
+        return Step::Stay(Progress::Done);
+    }
+    match passage(cohort, stage, seen, clock, opened, last) {
+        Passage::Not(progress) => Step::Stay(progress),
+        Passage::Failed(cause, ending) => Step::End(Aborted {
+            cohort,
+            at: clock.now,
+            cause,
+            ending,
+        }),
+        Passage::Passed if last => Step::Stay(Progress::Done),
+        Passage::Passed if consented(view, memo, stage.approval.as_deref()) => {
+            Step::Next { advanced: false }
+        }
+        Passage::Passed => Step::Stay(Progress::Awaiting {
+            cohort: Some(cohort),
+        }),
+    }
+}
+
+fn start(plan: &Plan, view: &View, memo: &mut Memo) -> Step {
+    if consented(view, memo, plan.start_approval.as_deref()) {
+        Step::Next { advanced: false }
+    } else if order_past(view, None).is_some() {
+        Step::Next { advanced: true }
+    } else {
+        Step::Stay(Progress::Awaiting { cohort: None })
+    }
+}
+
+/// Whether the consent that is wanted was given since it is asked for: one that came
+/// before knew nothing of what there is to judge now.
+fn consented(view: &View, memo: &mut Memo, approval: Option<&str>) -> bool {
+    approval.is_none_or(|gate| {
+        // If the wall clock was set back, consents are given at earlier instants too.
+        let since = memo.asked.map_or(view.now, |asked| asked.min(view.now));
+        memo.asked = Some(since);
+        is_approved(view, gate, since)
+    })
+}
+
+enum Passage {
+    Passed,
+    Not(Progress),
+    Failed(Cause, Ending),
+}
+
+/// Whether this cohort's gate, soak and deadline let the next one open.
+fn passage(
+    cohort: usize,
+    stage: &Stage,
+    seen: &CohortView,
+    clock: Clock,
+    opened: &mut Opened,
+    last: bool,
+) -> Passage {
+    let tally = Tally::of(seen, stage.gate.kinds);
+    let standing = stage.gate.standing(&tally);
     if standing == Standing::Met {
-        let until = opened
-            .met
-            .get_or_insert(clock.now)
-            .saturating_add(stage.soak);
-        return match (last, clock.now >= until) {
-            (true, _) => Step::Stay(Progress::Done),
-            (false, true) => Step::Next,
-            (false, false) => Step::Stay(Progress::Soaking { cohort, until }),
+        // A cohort without devices has nothing to be watched.
+        let soak = if tally.size == 0 { 0 } else { stage.soak };
+        let until = opened.met.get_or_insert(clock.now).saturating_add(soak);
+        return if last || clock.now >= until {
+            Passage::Passed
+        } else {
+            Passage::Not(Progress::Soaking { cohort, until })
         };
     }
-    // A gate that a late failure closes again starts its soak anew.
-    opened.met = None;
-    let deadline = stage
-        .deadline
-        .filter(|deadline| clock.now >= opened.at.saturating_add(deadline.after));
+    // A gate that a late failure closes again starts its soak anew. The last cohort has none,
+    // and may grow: a deadline that it kept once is not missed by devices that join later.
+    if !last {
+        opened.met = None;
+    }
+    if let (Standing::NotMet, Some(required)) = (standing, stage.gate.success_rate) {
+        let cause = Cause::Gate {
+            succeeded: tally.succeeded,
+            judged: tally.judged,
+            required,
+        };
+        match stage.gate.on_failure {
+            OnFailure::Abort => return Passage::Failed(cause, Ending::Abort),
+            OnFailure::RollBack => return Passage::Failed(cause, Ending::RollBack),
+            OnFailure::Hold | OnFailure::Pause => {}
+        }
+    }
+    let deadline = stage.deadline.filter(|deadline| {
+        opened.met.is_none() && clock.now >= opened.at.saturating_add(deadline.after)
+    });
+    let open = |overdue| {
+        Passage::Not(Progress::Open {
+            cohort,
+            standing,
+            overdue,
+        })
+    };
     match deadline.map(|deadline| deadline.then) {
-        Some(OnDeadline::Abort) => Step::Abort { cohort },
-        Some(OnDeadline::Pass) if !last => Step::Next,
-        Some(OnDeadline::Pass) | None => Step::Stay(Progress::Open {
-            cohort,
-            standing,
-            overdue: false,
-        }),
-        Some(OnDeadline::Hold) => Step::Stay(Progress::Open {
-            cohort,
-            standing,
-            overdue: true,
-        }),
+        Some(OnDeadline::Abort) => Passage::Failed(Cause::Deadline, Ending::Abort),
+        Some(OnDeadline::Pass) if !last => Passage::Passed,
+        Some(OnDeadline::Pass) | None => open(false),
+        Some(OnDeadline::Hold) => open(true),
     }
 }

@@ -1,12 +1,17 @@
 //! How devices are ranked and spread before cohorts are cut.
 
 use windlass_sdk::settings::Period;
-use windlass_sdk::{Device, DeviceFields, Placement, Problem, Projection, Timestamp, Value};
+use windlass_sdk::{
+    Connectivity, Device, DeviceFields, Placement, Problem, Projection, Timestamp, Value,
+};
+
+use crate::settings::Settings;
 
 /// What a device's place depends on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Strata {
     by: Option<By>,
+    online: bool,
     /// In milliseconds.
     recent: Option<u64>,
 }
@@ -20,8 +25,8 @@ enum By {
 }
 
 impl Strata {
-    pub(crate) fn of(by: Option<&str>, recent: Option<Period>) -> Result<Self, Problem> {
-        let by = match by {
+    pub(crate) fn of(settings: &Settings) -> Result<Self, Problem> {
+        let by = match settings.stratify_by.as_deref() {
             None => None,
             Some("kind") => Some(By::Kind),
             Some("location") => Some(By::Location),
@@ -42,13 +47,15 @@ impl Strata {
         };
         Ok(Self {
             by,
-            recent: recent.map(Period::millis),
+            online: settings.online_first,
+            recent: settings.recently_seen_first.map(Period::millis),
         })
     }
 
     pub(crate) fn reads(&self) -> Projection {
         let mut fields = DeviceFields::empty();
         fields.set(DeviceFields::LAST_SEEN, self.recent.is_some());
+        fields.set(DeviceFields::STATUS, self.online);
         match &self.by {
             None => Projection::of(fields),
             Some(By::Kind) => Projection::of(fields | DeviceFields::KIND),
@@ -58,14 +65,8 @@ impl Strata {
         }
     }
 
-    /// Recently seen devices are in the first tier, devices without the field
-    /// that it is stratified by in a stratum of their own.
+    /// Devices without the field that it is stratified by are in a stratum of their own.
     pub(crate) fn place(&self, now: Timestamp, device: &Device) -> Placement {
-        let recent = self.recent.is_none_or(|recent| {
-            device
-                .last_seen
-                .is_some_and(|seen| now.saturating_sub(seen) <= recent)
-        });
         let stratum = match &self.by {
             None => None,
             Some(By::Kind) => device.kind.clone(),
@@ -74,9 +75,24 @@ impl Strata {
             Some(By::Attribute(name)) => device.attribute(name).map(spell),
         };
         Placement {
-            tier: u32::from(!recent),
+            tier: self.tier(now, device),
             stratum: stratum.unwrap_or_default(),
         }
+    }
+
+    /// Online devices first, then those recently seen, then the rest; as far as either
+    /// is asked for.
+    fn tier(&self, now: Timestamp, device: &Device) -> u32 {
+        let online = self
+            .online
+            .then_some(matches!(device.status, Connectivity::Online));
+        let recent = self.recent.map(|recent| {
+            device
+                .last_seen
+                .is_some_and(|seen| now.saturating_sub(seen) <= recent)
+        });
+        let ahead = [online, recent].into_iter().flatten();
+        ahead.take_while(|is_ahead| !is_ahead).map(|_| 1).sum()
     }
 }
 

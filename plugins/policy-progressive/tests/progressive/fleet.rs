@@ -2,8 +2,8 @@
 
 use windlass_policy_progressive::Progressive;
 use windlass_sdk::{
-    CohortView, Decision, FailureCount, FailureKind, Policy, Problem, StateCounts, TierCount,
-    Verdict, View, settings,
+    Advance, Approval, CohortView, Decision, FailureCount, FailureKind, Policy, Problem, Reason,
+    TierCount, Verdict, View, settings, testing,
 };
 
 /// When every rollout here starts.
@@ -30,30 +30,11 @@ pub(crate) fn view(policy: &Progressive, devices: u64) -> View {
     let cohorts = policy
         .cohorts(&[TierCount { tier: 0, devices }])
         .expect("any number can be cut");
-    let cohorts = cohorts.into_iter().map(|cohort| CohortView {
-        name: cohort.name,
-        size: cohort.size,
-        states: StateCounts {
-            pending: cohort.size,
-            ..no_states()
-        },
-        started: 0,
-        in_progress: 0,
-        ended: 0,
-        first_failures: vec![],
-        failures: vec![],
-        first_started: None,
-        last_ended: None,
-    });
-    View {
-        now: START,
-        started_at: START,
-        paused_for: 0,
-        cohorts: cohorts.collect(),
-        starts_last_minute: 0,
-        approvals: vec![],
-        signals: vec![],
-    }
+    let cohorts = cohorts.iter();
+    testing::view(
+        START,
+        cohorts.map(|cohort| (cohort.name.as_str(), cohort.size)),
+    )
 }
 
 /// Ends devices that are pending: so many succeed, so many fail for good, at
@@ -112,12 +93,48 @@ pub(crate) fn codes(decision: &Decision) -> Vec<&str> {
         .collect()
 }
 
+/// The gates whose approval is waited for.
+pub(crate) fn awaited(decision: &Decision) -> Vec<&str> {
+    let waiting = decision
+        .reasons
+        .iter()
+        .filter(|reason| reason.code == "awaiting-approval");
+    waiting.map(gate).collect()
+}
+
+fn gate(reason: &Reason) -> &str {
+    let gate = reason.parameters.iter().find(|named| named.name == "gate");
+    gate.and_then(|gate| gate.value.as_text())
+        .expect("a reason to wait names its gate")
+}
+
+/// Consents to all that is waited for, as the host takes no other consent.
+pub(crate) fn approve(view: &mut View, decision: &Decision) {
+    let at = view.now;
+    let approvals = awaited(decision).into_iter().map(|gate| Approval {
+        gate: gate.to_owned(),
+        actor: "ada".to_owned(),
+        at,
+    });
+    view.approvals.extend(approvals);
+}
+
+/// Orders the rollout past a cohort, or past all.
+pub(crate) fn order(view: &mut View, cohort: Option<u32>) {
+    view.advances.push(Advance {
+        cohort,
+        actor: "grace".to_owned(),
+        at: view.now,
+    });
+}
+
 /// How a simulated rollout ended.
 #[derive(Debug, PartialEq)]
 pub(crate) enum End {
     Complete,
     Held,
     Aborted,
+    RolledBack,
 }
 
 /// Obeys the policy until nothing moves any more: at each turn every device
@@ -134,9 +151,14 @@ pub(crate) fn run(policy: &Progressive, devices: u64, bad: u64) -> End {
         );
         match decision.verdict {
             Verdict::Continue => {}
-            Verdict::Hold => return End::Held,
+            Verdict::Hold if !awaited(&decision).is_empty() => {
+                approve(&mut view, &decision);
+                memo = decision.memo;
+                continue;
+            }
+            Verdict::Hold | Verdict::Pause => return End::Held,
             Verdict::Abort => return End::Aborted,
-            Verdict::Pause | Verdict::RollBack => panic!("it never says {:?}", decision.verdict),
+            Verdict::RollBack => return End::RolledBack,
         }
         if view
             .cohorts
@@ -169,26 +191,5 @@ pub(crate) fn run(policy: &Progressive, devices: u64, bad: u64) -> End {
             view.now = ask_at;
         }
         memo = decision.memo;
-    }
-}
-
-fn no_states() -> StateCounts {
-    StateCounts {
-        pending: 0,
-        deferred: 0,
-        admitted: 0,
-        transferring: 0,
-        offered: 0,
-        verifying: 0,
-        settling: 0,
-        waiting: 0,
-        cancelling: 0,
-        succeeded: 0,
-        failed: 0,
-        rejected: 0,
-        skipped: 0,
-        cancelled: 0,
-        superseded: 0,
-        dead_lettered: 0,
     }
 }

@@ -230,3 +230,125 @@ fn the_host_is_asked_to_call_when_the_gate_could_be_met() {
         [(Measure::Ended, 10), (Measure::Succeeded, 9)]
     );
 }
+
+#[test]
+fn a_gate_counts_the_kinds_it_names() {
+    for (kinds, opened_by) in [
+        ("", 1),
+        (r#","kinds":["device"]"#, 2),
+        (r#","kinds":["device","timed-out"]"#, 1),
+    ] {
+        let policy = open(&format!(
+            r#"{{"cohorts":[{{"name":"a","percent":10,"success_rate":0.9{kinds}}},{{"name":"b"}}]}}"#
+        ));
+        let mut view = view(&policy, 100);
+        end(&mut view.cohorts[0], 8, &[(FailureKind::TimedOut, 2)]);
+        assert_eq!(opened(&policy.decide(&view, &[])), opened_by, "{kinds}");
+    }
+    let silent = open(
+        r#"{"cohorts":[{"name":"a","percent":10,"success_rate":0.9,"kinds":["device"]},{"name":"b"}]}"#,
+    );
+    let mut view = view(&silent, 100);
+    end(&mut view.cohorts[0], 8, &[(FailureKind::Silent, 2)]);
+    assert_eq!(
+        opened(&silent.decide(&view, &[])),
+        1,
+        "silence is a device's doing"
+    );
+}
+
+/// GX-09: what a missed gate leads to, and when.
+#[test]
+fn a_gate_out_of_reach_holds_pauses_aborts_or_rolls_back() {
+    for (on_failure, early, at_the_end, code) in [
+        ("hold", Verdict::Continue, Verdict::Hold, "gate-not-met"),
+        ("pause", Verdict::Pause, Verdict::Pause, "gate-not-met"),
+        (
+            "abort",
+            Verdict::Abort,
+            Verdict::Abort,
+            "abort-gate-not-met",
+        ),
+        (
+            "roll-back",
+            Verdict::RollBack,
+            Verdict::RollBack,
+            "abort-gate-not-met",
+        ),
+    ] {
+        let policy = open(&format!(
+            r#"{{"cohorts":[{{"name":"a","percent":10,"success_rate":0.9,"on_failure":"{on_failure}"}},{{"name":"b"}}]}}"#
+        ));
+        let mut view = view(&policy, 100);
+        end(&mut view.cohorts[0], 3, &[(FailureKind::Busy, 1)]);
+        let working = policy.decide(&view, &[]);
+        assert_eq!(working.verdict, Verdict::Continue, "9 of 10 are in reach");
+        let called = working
+            .triggers
+            .iter()
+            .any(|trigger| (trigger.measure, trigger.reaches) == (Measure::Failed, 2));
+        assert_eq!(called, on_failure != "hold", "{on_failure}");
+        end(&mut view.cohorts[0], 0, &[(FailureKind::Other, 1)]);
+        let failing = policy.decide(&view, &working.memo);
+        assert_eq!(failing.verdict, early, "{on_failure}");
+        end(&mut view.cohorts[0], 5, &[]);
+        let ended = policy.decide(&view, &failing.memo);
+        assert_eq!(
+            (ended.verdict, codes(&ended)),
+            (at_the_end, vec![code]),
+            "{on_failure}"
+        );
+    }
+}
+
+#[test]
+fn a_last_cohort_too_may_be_taken_back() {
+    let policy =
+        open(r#"{"cohorts":[{"name":"all","success_rate":0.85,"on_failure":"roll-back"}]}"#);
+    let mut view = view(&policy, 100);
+    end(&mut view.cohorts[0], 60, &[(FailureKind::Corrupt, 15)]);
+    let working = policy.decide(&view, &[]);
+    assert_eq!(working.verdict, Verdict::Continue);
+    end(&mut view.cohorts[0], 0, &[(FailureKind::Corrupt, 1)]);
+    let failed = policy.decide(&view, &working.memo);
+    assert_eq!(failed.verdict, Verdict::RollBack);
+    assert_eq!(
+        failed.reasons[0].text,
+        "of cohort `all` 60 of 76 devices succeeded (78.9 %), and 85 % can no longer be reached"
+    );
+}
+
+#[test]
+fn a_cohort_of_nobody_is_passed_at_once() {
+    let policy = open(
+        r#"{"cohorts":[{"name":"a","percent":10,"soak":"1d"},{"name":"b","percent":20,"soak":"1d","quorum":1},{"name":"c"}]}"#,
+    );
+    let mut view = view(&policy, 1);
+    end(&mut view.cohorts[0], 1, &[]);
+    let soaking = policy.decide(&view, &[]);
+    assert_eq!(opened(&soaking), 1);
+    view.now += 24 * 60 * MINUTE;
+    assert_eq!(opened(&policy.decide(&view, &soaking.memo)), 3);
+}
+
+/// Design §7.7: a quorum that is met leaves nothing to a deadline, and those who come later
+/// count all the same.
+#[test]
+fn quorum_and_deadline_together() {
+    let policy = open(
+        r#"{"abort":{"count":2},"cohorts":[
+            {"name":"a","percent":10,"success_rate":0.5,"quorum":0.5,"deadline":"1h","on_deadline":"abort"},
+            {"name":"b"}]}"#,
+    );
+    let mut view = view(&policy, 100);
+    defer(&mut view.cohorts[0], 5);
+    end(&mut view.cohorts[0], 5, &[]);
+    let open = policy.decide(&view, &[]);
+    view.now += 120 * MINUTE;
+    let later = policy.decide(&view, &open.memo);
+    assert_eq!((opened(&later), later.verdict), (2, Verdict::Continue));
+    view.cohorts[0].states.deferred -= 2;
+    view.cohorts[0].states.pending += 2;
+    end(&mut view.cohorts[0], 0, &[(FailureKind::Silent, 2)]);
+    assert_eq!(policy.decide(&view, &later.memo).verdict, Verdict::Abort);
+}

@@ -4,56 +4,72 @@ use proptest::prelude::*;
 use windlass_policy_progressive::Progressive;
 use windlass_sdk::{FailureKind, Policy, Verdict, View};
 
-use crate::fleet::{End, MINUTE, defer, end, open, opened, run, sizes, stumble, view};
+use crate::fleet::{
+    End, MINUTE, approve, awaited, defer, end, open, opened, order, run, sizes, stumble, view,
+};
 
 /// Sound settings of any shape.
 fn any_settings() -> impl Strategy<Value = String> {
     let gate = (
         prop::option::of(0_u32..=100),
-        prop::option::of(0_u32..=100),
+        prop::option::of(1_u32..=100),
         0_u32..3,
         prop::option::of(1_u32..300),
+        any::<bool>(),
+        prop::sample::select(["hold", "pause", "abort", "roll-back"].as_slice()),
     );
     let cohort = (1_u32..30, gate);
     let abort = prop::option::of((
         1_u32..=100,
         prop::sample::select(["started", "ended", "cohort"].as_slice()),
         1_u32..30,
+        prop::sample::select(["abort", "roll-back"].as_slice()),
     ));
-    (prop::collection::vec(cohort, 0..6), abort).prop_map(|(cohorts, abort)| {
+    let cohorts = prop::collection::vec(cohort, 0..6);
+    (cohorts, abort, any::<bool>()).prop_map(|(cohorts, abort, start_approval)| {
         let mut percent = 0;
         let mut cohorts: Vec<String> = cohorts
             .into_iter()
             .enumerate()
-            .map(|(index, (step, (rate, quorum, deadline, soak)))| {
-                percent = (percent + step).min(94 + index as u32);
-                let rate = rate
-                    .map(|rate| format!(r#","success_rate":{}"#, f64::from(rate) / 100.0))
-                    .unwrap_or_default();
-                let quorum = quorum
-                    .map(|quorum| format!(r#","quorum":{}"#, f64::from(quorum) / 100.0))
-                    .unwrap_or_default();
-                let soak = soak
-                    .map(|soak| format!(r#","soak":"{soak}s""#))
-                    .unwrap_or_default();
-                let deadline = match deadline {
-                    0 => "",
-                    1 => r#","deadline":"1h","on_deadline":"pass""#,
-                    _ => r#","deadline":"1h","on_deadline":"abort""#,
-                };
-                format!(
-                    r#"{{"name":"c{index}","percent":{percent}{rate}{quorum}{soak}{deadline}}}"#
-                )
-            })
+            .map(
+                |(index, (step, (rate, quorum, deadline, soak, approval, on_failure)))| {
+                    percent = (percent + step).min(94 + index as u32);
+                    let rate = rate
+                        .map(|rate| {
+                            let rate = f64::from(rate) / 100.0;
+                            format!(r#","success_rate":{rate},"on_failure":"{on_failure}""#)
+                        })
+                        .unwrap_or_default();
+                    let quorum = quorum
+                        .map(|quorum| format!(r#","quorum":{}"#, f64::from(quorum) / 100.0))
+                        .unwrap_or_default();
+                    let soak = soak
+                        .map(|soak| format!(r#","soak":"{soak}s""#))
+                        .unwrap_or_default();
+                    let deadline = match deadline {
+                        0 => "",
+                        1 => r#","deadline":"1h","on_deadline":"pass""#,
+                        _ => r#","deadline":"1h","on_deadline":"abort""#,
+                    };
+                    format!(
+                        r#"{{"name":"c{index}","percent":{percent},"approval":{approval}{rate}{quorum}{soak}{deadline}}}"#
+                    )
+                },
+            )
             .collect();
         cohorts.push(r#"{"name":"rest"}"#.to_owned());
-        let abort = abort.map_or_else(String::new, |(rate, of, sample)| {
+        let abort = abort.map_or_else(String::new, |(rate, of, sample, action)| {
             format!(
-                r#","abort":{{"rate":{},"of":"{of}","min_sample":{sample}}}"#,
+                r#","abort":{{"rate":{},"of":"{of}","min_sample":{sample},"action":"{action}"}}"#,
                 f64::from(rate) / 100.0
             )
         });
-        format!(r#"{{"cohorts":[{}]{abort}}}"#, cohorts.join(","))
+        let start = if start_approval {
+            r#","start_approval":"start""#
+        } else {
+            ""
+        };
+        format!(r#"{{"cohorts":[{}]{abort}{start}}}"#, cohorts.join(","))
     })
 }
 
@@ -66,7 +82,13 @@ struct Turn {
     deferred: u64,
     minutes: u64,
     paused: bool,
+    /// Whether somebody consents to all that is waited for.
+    approved: bool,
+    order: Option<Order>,
 }
+
+/// An order to go on past a cohort, or past all.
+type Order = Option<u32>;
 
 fn turns() -> impl Strategy<Value = Vec<Turn>> {
     let turn = (
@@ -76,15 +98,19 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
         0..3_u64,
         0..40_u64,
         any::<bool>(),
+        any::<bool>(),
+        prop::option::weighted(0.1, prop::option::of(0..6_u32)),
     )
         .prop_map(
-            |(succeeded, failed, stumbled, deferred, minutes, paused)| Turn {
+            |(succeeded, failed, stumbled, deferred, minutes, paused, approved, order)| Turn {
                 succeeded,
                 failed,
                 stumbled,
                 deferred,
                 minutes,
                 paused,
+                approved,
+                order,
             },
         );
     prop::collection::vec(turn, 1..12)
@@ -117,6 +143,12 @@ fn course(policy: &Progressive, devices: u64, turns: &[Turn]) -> Vec<(View, Vec<
         asked.push((view.clone(), memo.clone()));
         let decision = policy.decide(&view, &memo);
         play(&mut view, turn, opened(&decision));
+        if turn.approved {
+            approve(&mut view, &decision);
+        }
+        if let Some(past) = turn.order {
+            order(&mut view, past);
+        }
         memo = decision.memo;
     }
     asked
@@ -131,6 +163,11 @@ fn severity(verdict: Verdict) -> u8 {
         Verdict::Abort => 3,
         Verdict::RollBack => 4,
     }
+}
+
+/// Whether nothing will ever start again.
+fn is_over(decision: &windlass_sdk::Decision) -> bool {
+    matches!(decision.verdict, Verdict::Abort | Verdict::RollBack)
 }
 
 proptest! {
@@ -174,9 +211,13 @@ proptest! {
             let decision = policy.decide(&view, &memo);
             if let Some(before) = &before {
                 match before.verdict {
-                    Verdict::Abort => prop_assert_eq!((decision.verdict, opened(&decision)), (Verdict::Abort, 0)),
-                    _ if decision.verdict != Verdict::Abort => prop_assert!(opened(&decision) >= opened(before)),
-                    _ => {}
+                    over @ (Verdict::Abort | Verdict::RollBack) => {
+                        prop_assert_eq!((decision.verdict, opened(&decision)), (over, 0));
+                        prop_assert_eq!(&decision.reasons, &before.reasons);
+                    }
+                    Verdict::Continue | Verdict::Hold | Verdict::Pause => {
+                        prop_assert!(is_over(&decision) || opened(&decision) >= opened(before));
+                    }
                 }
             }
             before = Some(decision);
@@ -201,9 +242,46 @@ proptest! {
             end(cohort, 0, &[(FailureKind::DeviceError, 1)]);
             let after = policy.decide(&worse, &memo);
             prop_assert!(opened(&after) <= opened(&before), "{before:?} {after:?}");
-            // On the way to a hold a cohort may not even have opened.
-            if opened(&after) == opened(&before) {
+            // On the way to a hold a cohort may not even have opened, nor come to its approval.
+            if opened(&after) == opened(&before) && awaited(&before).is_empty() {
                 prop_assert!(severity(after.verdict) >= severity(before.verdict), "{before:?} {after:?}");
+            }
+        }
+    }
+
+    /// GX-09. Consent only ever lets a rollout go further, and ends none.
+    #[test]
+    fn an_approval_more_never_opens_less(settings in any_settings(), devices in 0..200_u64, turns in turns(), ago in 0..90_u64) {
+        let policy = open(&settings);
+        for (view, memo) in course(&policy, devices, &turns) {
+            let before = policy.decide(&view, &memo);
+            let mut consented = view.clone();
+            approve(&mut consented, &before);
+            for approval in consented.approvals.iter_mut().skip(view.approvals.len()) {
+                approval.at -= ago * MINUTE;
+            }
+            let after = policy.decide(&consented, &memo);
+            prop_assert_eq!(is_over(&after), is_over(&before));
+            prop_assert!(opened(&after) >= opened(&before), "{before:?} {after:?}");
+        }
+    }
+
+    /// GO-109. Nor does an order to go on; it spares a rollout the end that a gate would
+    /// have been, but not the one of an abort threshold.
+    #[test]
+    fn an_order_more_never_opens_less(settings in any_settings(), devices in 0..200_u64, turns in turns(), past in prop::option::of(0..6_u32)) {
+        let policy = open(&settings);
+        for (view, memo) in course(&policy, devices, &turns) {
+            let before = policy.decide(&view, &memo);
+            let mut ordered = view.clone();
+            order(&mut ordered, past);
+            let after = policy.decide(&ordered, &memo);
+            prop_assert!(opened(&after) >= opened(&before), "{before:?} {after:?}");
+            if before.reasons.iter().any(|reason| matches!(reason.code.as_str(), "abort-rate-reached" | "abort-count-reached")) {
+                prop_assert_eq!(&after, &before);
+            }
+            if past.is_none() && !is_over(&after) {
+                prop_assert_eq!(opened(&after), view.cohorts.len(), "all that is left is passed");
             }
         }
     }

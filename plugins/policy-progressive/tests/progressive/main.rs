@@ -1,8 +1,15 @@
 //! The policy through its public surface, as the host uses it.
 
+mod approvals;
 mod fleet;
 mod gates;
+mod growth;
 mod laws;
+mod memos;
+mod orders;
+mod quarantine;
+mod readme;
 mod refusals;
+mod scenarios;
 mod sizes;
 mod stops;

@@ -97,6 +97,66 @@ fn each_problem_points_at_its_setting() {
             "/stratify_by",
             "devices are not stratified by `region`",
         ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"quorum":0},{"name":"b"}]}"#,
+            "/cohorts/0/quorum",
+            "quorum must be above 0: the next cohort would open before a device was updated",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"on_failure":"abort"},{"name":"b"}]}"#,
+            "/cohorts/0/on_failure",
+            "on_failure is the end of success_rate, which is not set",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"kinds":["busy"]},{"name":"b"}]}"#,
+            "/cohorts/0/kinds",
+            "kinds are those of success_rate, which is not set",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"success_rate":1,"kinds":[]},{"name":"b"}]}"#,
+            "/cohorts/0/kinds",
+            "no kind is named, so no failure would count",
+        ),
+        (
+            r#"{"abort":{"count":1,"kinds":["busy"],"count_network":true}}"#,
+            "/abort/count_network",
+            "count_network and kinds both say which failures count",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5},{"name":"b","approval":true}]}"#,
+            "/cohorts/1/approval",
+            "no cohort comes after the last one, so there is nothing to approve",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"approval":"b"},{"name":"b","percent":9,"approval":true},{"name":"c"}]}"#,
+            "/cohorts/1/approval",
+            "the approval `b` is asked for at an earlier gate already",
+        ),
+        (
+            r#"{"start_approval":"qa","cohorts":[{"name":"a","percent":5,"approval":"qa"},{"name":"b"}]}"#,
+            "/cohorts/0/approval",
+            "the approval `qa` is asked for at an earlier gate already",
+        ),
+        (
+            r#"{"start_approval":""}"#,
+            "/start_approval",
+            "a name has 1 to 64 bytes, and this one has 0",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"approval":3},{"name":"b"}]}"#,
+            "/cohorts/0/approval",
+            "an approval is a name, or true for the cohort's name",
+        ),
+        (
+            r#"{"quarantine":{"failures":0,"penalty":"1h"}}"#,
+            "/quarantine/failures",
+            "failures must be at least 1: a device that never failed did nothing wrong",
+        ),
+        (
+            r#"{"quarantine":{"failures":2,"penalty":"0s"}}"#,
+            "/quarantine/penalty",
+            "a penalty must be longer than nothing",
+        ),
     ] {
         let problems = try_open(settings)
             .err()
@@ -128,12 +188,23 @@ fn the_schema_knows_every_key_and_no_other() {
             .expect("a schema is JSON");
     assert_eq!(schema["additionalProperties"], false);
     assert!(schema["properties"]["cohorts"].is_object());
-    assert_eq!(
-        schema["$defs"]["CohortSettings"]["additionalProperties"],
-        false
-    );
-    assert_eq!(
-        schema["$defs"]["AbortSettings"]["additionalProperties"],
-        false
-    );
+    for part in ["CohortSettings", "AbortSettings", "QuarantineSettings"] {
+        assert_eq!(
+            schema["$defs"][part]["additionalProperties"], false,
+            "{part}"
+        );
+    }
+}
+
+#[test]
+fn failures_of_the_engine_cannot_be_named() {
+    for kind in ["plugin", "source", "shutdown", "ours"] {
+        let problems = try_open(&format!(
+            r#"{{"abort":{{"count":1,"kinds":["busy","{kind}"]}}}}"#
+        ));
+        assert_eq!(
+            problems.err().map(|problems| problems[0].place.clone()),
+            Some(Place::Setting("/abort/kinds/1".to_owned()))
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use windlass_sdk::{Attribute, Connectivity, Device, DeviceFields, Policy};
 
 use crate::fleet::{START, open, sizes};
+use crate::quarantine::device;
 
 #[test]
 fn percentages_are_cumulative_and_sizes_round_up() {
@@ -59,20 +60,12 @@ fn without_settings_all_devices_start_at_once() {
 #[test]
 fn devices_are_placed_by_stratum_and_recency() {
     let device = |region: Option<&str>, age: Option<u64>| Device {
-        id: "d".into(),
-        name: String::new(),
-        address: String::new(),
-        kind: None,
-        version: None,
-        status: Connectivity::Unknown,
-        location: None,
-        timezone: None,
-        tags: vec![],
         attributes: region
             .map(|region| Attribute::new("region", region))
             .into_iter()
             .collect(),
         last_seen: age.map(|age| START - age),
+        ..device()
     };
     let policy = open(r#"{"stratify_by":"attributes.region","recently_seen_first":"1h"}"#);
     let place = |device| {
@@ -87,4 +80,35 @@ fn devices_are_placed_by_stratum_and_recency() {
     assert_eq!(place(device(None, None)), (1, String::new()));
     assert_eq!(policy.reads().fields, DeviceFields::LAST_SEEN);
     assert_eq!(policy.reads().attributes, ["region"]);
+}
+
+/// GX-10: a canary of random devices that are online; the host draws them by its seed.
+#[test]
+fn online_devices_come_first_on_request() {
+    let device = |status, age: Option<u64>| Device {
+        status,
+        last_seen: age.map(|age| START - age),
+        ..device()
+    };
+    let tiers = |settings: &str| -> Vec<u32> {
+        let policy = open(settings);
+        [
+            device(Connectivity::Online, None),
+            device(Connectivity::Offline, Some(1000)),
+            device(Connectivity::Unknown, None),
+        ]
+        .iter()
+        .map(|device| policy.place(START, device).tier)
+        .collect()
+    };
+    assert_eq!(tiers("{}"), [0, 0, 0]);
+    assert_eq!(tiers(r#"{"online_first":true}"#), [0, 1, 1]);
+    assert_eq!(
+        tiers(r#"{"online_first":true,"recently_seen_first":"1h"}"#),
+        [0, 1, 2]
+    );
+    assert_eq!(
+        open(r#"{"online_first":true}"#).reads().fields,
+        DeviceFields::STATUS
+    );
 }

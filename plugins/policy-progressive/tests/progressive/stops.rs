@@ -130,18 +130,81 @@ fn a_small_sample_is_not_judged_and_the_host_calls_when_it_is_large_enough() {
     assert_eq!(policy.decide(&view, &decision.memo).verdict, Verdict::Abort);
 }
 
+/// GX-09.
 #[test]
-fn a_memo_that_is_not_its_own_holds_and_is_left_alone() {
-    let policy = open("{}");
-    let decision = policy.decide(&view(&policy, 10), b"{\"v\":99}");
+fn a_threshold_may_take_the_release_back() {
+    let policy = open(r#"{"abort":{"count":2,"action":"roll-back"}}"#);
+    let mut view = view(&policy, 10);
+    stumble(&mut view.cohorts[0], FailureKind::DeviceError, 2);
+    let over = policy.decide(&view, &[]);
     assert_eq!(
-        (decision.verdict, codes(&decision), opened(&decision)),
-        (Verdict::Hold, vec!["memo-unreadable"], 0)
+        (over.verdict, opened(&over), codes(&over)),
+        (Verdict::RollBack, 0, vec!["abort-count-reached"])
     );
-    assert_eq!(decision.memo, b"{\"v\":99}");
-    assert!(policy.migrate("other", b"{\"v\":99}").is_err());
+    view.cohorts[0].first_failures.clear();
     assert_eq!(
-        policy.migrate("other", &policy.decide(&view(&policy, 10), &[]).memo),
-        Ok(policy.decide(&view(&policy, 10), &[]).memo)
+        policy.decide(&view, &over.memo),
+        over,
+        "nothing takes it back"
     );
+}
+
+#[test]
+fn of_two_ends_the_more_severe_is_taken() {
+    let policy = open(
+        r#"{"abort":{"count":1},"cohorts":[
+            {"name":"a","percent":50,"success_rate":0.9,"on_failure":"roll-back"},
+            {"name":"b","abort":{"count":1,"action":"roll-back"}}]}"#,
+    );
+    let mut gate = view(&policy, 100);
+    end(&mut gate.cohorts[0], 40, &[(FailureKind::Other, 10)]);
+    let over = policy.decide(&gate, &[]);
+    assert_eq!(
+        (over.verdict, codes(&over)),
+        (Verdict::RollBack, vec!["abort-gate-not-met"])
+    );
+
+    let mut late = view(&policy, 100);
+    end(&mut late.cohorts[0], 50, &[]);
+    let both = policy.decide(&late, &[]);
+    stumble(&mut late.cohorts[1], FailureKind::Other, 1);
+    late.cohorts[0].first_failures = late.cohorts[1].first_failures.clone();
+    let over = policy.decide(&late, &both.memo);
+    assert_eq!(
+        (over.verdict, over.reasons[0].cohort),
+        (Verdict::RollBack, Some(1))
+    );
+}
+
+/// Design §7.3.
+#[test]
+fn the_kinds_that_count_can_be_named() {
+    for (kinds, counted) in [
+        (r#"["silent"]"#, vec![FailureKind::Silent]),
+        (
+            r#"["network","rejected"]"#,
+            vec![
+                FailureKind::Unreachable,
+                FailureKind::TimedOut,
+                FailureKind::Interrupted,
+                FailureKind::Rejected,
+            ],
+        ),
+    ] {
+        let policy = open(&format!(r#"{{"abort":{{"count":1,"kinds":{kinds}}}}}"#));
+        for kind in [
+            FailureKind::Silent,
+            FailureKind::Rejected,
+            FailureKind::Corrupt,
+            FailureKind::Unreachable,
+            FailureKind::TimedOut,
+            FailureKind::Interrupted,
+            FailureKind::Plugin,
+        ] {
+            let mut view = view(&policy, 10);
+            stumble(&mut view.cohorts[0], kind, 1);
+            let aborts = policy.decide(&view, &[]).verdict == Verdict::Abort;
+            assert_eq!(aborts, counted.contains(&kind), "{kinds} {kind:?}");
+        }
+    }
 }

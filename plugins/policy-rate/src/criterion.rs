@@ -1,0 +1,61 @@
+//! Whether too many devices failed.
+
+use windlass_sdk::View;
+
+use crate::kinds::Kinds;
+use crate::memo::Stopped;
+use crate::percent::Percent;
+use crate::settings::Action;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Criterion {
+    pub(crate) kinds: Kinds,
+    pub(crate) threshold: Percent,
+    pub(crate) min_executed: u64,
+    pub(crate) action: Action,
+}
+
+/// What a criterion counts, over all cohorts: a bad build is bad wherever it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    /// Devices whose first attempt failed in a way that counts.
+    pub(crate) failed: u64,
+    /// Devices that were started.
+    pub(crate) executed: u64,
+}
+
+impl Criterion {
+    pub(crate) fn tally(&self, view: &View) -> Tally {
+        let cohorts = view.cohorts.iter();
+        let counts = cohorts.map(|cohort| {
+            let failed = self.kinds.count(&cohort.first_failures);
+            (failed, cohort.started)
+        });
+        let (failed, executed) = counts.fold((0, 0), |(failed, executed), (more, started)| {
+            (failed + more, executed + started)
+        });
+        Tally { failed, executed }
+    }
+
+    /// Holds at the threshold and above it.
+    pub(crate) fn reached(&self, view: &View) -> Option<Stopped> {
+        let Tally { failed, executed } = self.tally(view);
+        let reached = executed >= self.min_executed && failed >= self.threshold.least(executed);
+        reached.then(|| Stopped {
+            action: self.action,
+            failures: self.kinds.name().to_owned(),
+            failed,
+            executed,
+            threshold: self.threshold,
+        })
+    }
+}
+
+/// What the criteria say together: the most severe action, of the first that
+/// asks for it.
+pub(crate) fn judge(criteria: &[Criterion], view: &View) -> Option<Stopped> {
+    criteria
+        .iter()
+        .filter_map(|criterion| criterion.reached(view))
+        .reduce(|one, next| if next.action > one.action { next } else { one })
+}
