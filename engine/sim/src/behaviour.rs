@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU64, ops::RangeInclusive, time::Duration};
 
+use http::StatusCode;
 use windlass_model::Connectivity;
 
 use crate::dice::{Dice, Question};
@@ -16,6 +17,9 @@ pub struct Behaviour {
     pub bandwidth: Option<NonZeroU64>,
     /// What happens between a good body and the new version.
     pub install: Install,
+    /// How long a device restarts once it has installed: connections are turned away, and
+    /// the new version runs only after it.
+    pub reboot: Duration,
     /// What goes wrong, if anything does.
     pub failing: Option<Failing>,
     /// Set if the device starts offline: its connections are refused, or reset where many
@@ -31,6 +35,7 @@ impl Default for Behaviour {
             latency: Duration::ZERO..=Duration::ZERO,
             bandwidth: None,
             install: Install::default(),
+            reboot: Duration::ZERO,
             failing: None,
             offline: None,
             listed_as: None,
@@ -50,7 +55,7 @@ impl Behaviour {
     /// Whether the `nth` connection, from 0, is turned away.
     pub(crate) fn refuses(&self, dice: Dice, nth: u64) -> bool {
         self.failing.as_ref().is_some_and(|failing| {
-            matches!(failing.fault, Fault::Refuse) && failing.when.holds(dice, nth)
+            matches!(failing.fault, Fault::Refuse) && failing.when.holds(dice, nth, None)
         })
     }
 
@@ -65,12 +70,26 @@ impl Behaviour {
         )
     }
 
-    /// What goes wrong with the `nth` push, from 0.
-    pub(crate) fn fault_of_push(&self, dice: Dice, nth: u64) -> Option<&Fault> {
+    /// What goes wrong with the `nth` push, from 0, which is one of this version.
+    pub(crate) fn fault_of_push(
+        &self,
+        dice: Dice,
+        nth: u64,
+        version: Option<&str>,
+    ) -> Option<&Fault> {
         self.failing
             .as_ref()
-            .filter(|failing| failing.when.holds(dice, nth))
+            .filter(|failing| failing.when.holds(dice, nth, version))
             .map(|failing| &failing.fault)
+    }
+
+    /// What the `nth` question for the version, from 0, is answered instead of `running`.
+    pub(crate) fn mute(&self, dice: Dice, nth: u64, running: &str) -> Option<StatusCode> {
+        let failing = self.failing.as_ref()?;
+        match failing.fault {
+            Fault::Mute { code } if failing.when.holds(dice, nth, Some(running)) => Some(code),
+            _ => None,
+        }
     }
 }
 
@@ -98,12 +117,13 @@ pub enum Meanwhile {
 pub struct Failing {
     /// What goes wrong.
     pub fault: Fault,
-    /// Which pushes it strikes; for [`Fault::Refuse`], which connections.
+    /// Which pushes it strikes; for [`Fault::Refuse`], which connections, and for
+    /// [`Fault::Mute`], which questions for the version.
     pub when: When,
 }
 
 /// What can go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is refused if the device has a port of its own and always refuses,
     /// else reset as soon as it is accepted.
@@ -111,19 +131,35 @@ pub enum Fault {
     /// The body is read, nothing is installed, and this status is the answer.
     Status {
         /// The HTTP status.
-        code: http::StatusCode,
+        code: StatusCode,
         /// Seconds for a `Retry-After` header.
         retry_after: Option<u32>,
     },
     /// The body is read, nothing is installed, and no answer comes.
     Hang,
-    /// The body is read and installed, and no answer comes.
+    /// The body is read and installed, and no answer comes. With [`Install::takes`] it is
+    /// installed later, whatever has become of its sender.
     Swallow,
+    /// The body is read and installed, and the answer comes so much later.
+    Late {
+        /// From the end of the body, beside the device's latency.
+        after: Duration,
+    },
     /// The connection is closed once this many bytes of the body were read (or at its
     /// end, if it is shorter), without an answer.
     Cut {
         /// Bytes of the body.
         after: u64,
+    },
+    /// The release is installed and runs for so long; then the version before runs again.
+    FallBack {
+        /// From the moment it runs.
+        after: Duration,
+    },
+    /// The version is not told: `GET /version` answers with this status.
+    Mute {
+        /// Such as 404 or 501.
+        code: StatusCode,
     },
     /// The push is answered with success and the old version stays.
     KeepVersion,
@@ -137,15 +173,14 @@ impl Fault {
     /// or over 999) becomes 500.
     pub fn status(code: u16) -> Self {
         Self::Status {
-            code: http::StatusCode::from_u16(code)
-                .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR),
+            code: StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             retry_after: None,
         }
     }
 }
 
 /// Which pushes, or connections, a fault strikes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum When {
     /// Every one.
     Always,
@@ -153,14 +188,18 @@ pub enum When {
     First(u64),
     /// Each with this probability, 0.0 to 1.0.
     Chance(f64),
+    /// Those of this version, by their `X-Release-Version`; for [`Fault::Mute`], while it
+    /// runs. Others succeed, so a device may fail for a bad build and take the next one.
+    Version(String),
 }
 
 impl When {
-    fn holds(self, dice: Dice, nth: u64) -> bool {
+    fn holds(&self, dice: Dice, nth: u64, version: Option<&str>) -> bool {
         match self {
             Self::Always => true,
-            Self::First(count) => nth < count,
-            Self::Chance(share) => dice.chance(Question::Failing, nth, share),
+            Self::First(count) => nth < *count,
+            Self::Chance(share) => dice.chance(Question::Failing, nth, *share),
+            Self::Version(bad) => version == Some(bad.as_str()),
         }
     }
 }

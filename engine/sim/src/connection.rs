@@ -9,9 +9,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::device::Device;
-use crate::fleet::Shared;
 use crate::http_api;
 use crate::seats::Seat;
+use crate::shared::Shared;
 
 /// Bytes read ahead of a device with limited bandwidth: the sender must feel the limit, and
 /// a cut must come near its byte.
@@ -41,10 +41,12 @@ pub(crate) async fn serve(stream: TcpStream, device: Arc<Device>, shared: Arc<Sh
         }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut gone = pin!(device.presence.goes_offline());
     let mut closing = false;
     let ended = loop {
         tokio::select! {
             ended = connection.as_mut() => break ended,
+            () = gone.as_mut() => return,
             () = seat.closes(), if !closing => {
                 connection.as_mut().graceful_shutdown();
                 closing = true;

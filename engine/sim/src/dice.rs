@@ -16,6 +16,7 @@ pub(crate) enum Question {
     Priority = 7,
     Latency = 8,
     Failing = 9,
+    Chosen = 10,
 }
 
 /// The dice of one device.

@@ -1,28 +1,35 @@
 //! The fleet as a list of devices to import.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use windlass_model::Connectivity;
 
 use crate::device::Device;
 use crate::dice::Question;
+use crate::shared::Shared;
 
 /// A device as the device file of a rollout names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the keys of the file")]
 pub struct DeviceRecord {
+    /// Unique in the fleet.
     pub id: String,
+    /// For people.
+    #[serde(default)]
     pub name: String,
+    /// A URL. Of no account in a list that a fleet is made from.
+    #[serde(default)]
     pub address: String,
+    /// What is said of its connection.
+    #[serde(default)]
     pub status: Connectivity,
+    /// The version that it runs.
+    #[serde(default, alias = "version")]
     pub firmware_version: Option<String>,
-    pub kind: String,
-    pub location: String,
-    pub timezone: String,
-    pub tags: Vec<String>,
-    pub metadata: BTreeMap<String, String>,
+    /// Everything else, such as `kind`, `location`, `tags` and `metadata`.
+    #[serde(flatten)]
+    pub further: Map<String, Value>,
 }
 
 /// Devices that there may be.
@@ -42,17 +49,6 @@ const DEVICES_PER_STORE: usize = 20;
 
 impl DeviceRecord {
     pub(crate) fn of(device: &Device) -> Self {
-        let dice = device.dice;
-        let pick = |question, items: &[&'static str]| {
-            dice.pick(question, items).copied().unwrap_or_default()
-        };
-        let (location, region, timezone) = dice
-            .pick(Question::Place, &PLACES)
-            .copied()
-            .unwrap_or_default();
-        let kind = pick(Question::Kind, &KINDS);
-        let ring = pick(Question::Ring, &RINGS);
-        let store = format!("store-{:04}", device.index / DEVICES_PER_STORE);
         let running = {
             let mut book = device.ledger.book();
             book.software.running(std::time::Instant::now()).to_owned()
@@ -63,32 +59,50 @@ impl DeviceRecord {
             address: format!("http://{}", device.address),
             status: device.status(),
             firmware_version: (!running.is_empty()).then_some(running),
-            kind: kind.to_owned(),
-            location: location.to_owned(),
-            timezone: timezone.to_owned(),
-            tags: vec![kind.to_owned(), ring.to_owned()],
-            metadata: BTreeMap::from([
-                ("store_id".to_owned(), store),
-                ("region".to_owned(), region.to_owned()),
-                ("type".to_owned(), ring.to_owned()),
-                (
-                    "priority".to_owned(),
-                    pick(Question::Priority, &PRIORITIES).to_owned(),
-                ),
-            ]),
+            further: match device.listed() {
+                Some(record) => record.further.clone(),
+                None => drawn(device),
+            },
         }
     }
 }
 
-/// Writes a JSON array, one device a line.
-pub(crate) fn write(
-    records: impl Iterator<Item = DeviceRecord>,
-    mut to: impl Write,
-) -> io::Result<()> {
+/// What is drawn for a device that no list speaks of.
+fn drawn(device: &Device) -> Map<String, Value> {
+    let dice = device.dice;
+    let pick =
+        |question, items: &[&'static str]| dice.pick(question, items).copied().unwrap_or_default();
+    let (location, region, timezone) = dice
+        .pick(Question::Place, &PLACES)
+        .copied()
+        .unwrap_or_default();
+    let kind = pick(Question::Kind, &KINDS);
+    let ring = pick(Question::Ring, &RINGS);
+    let fields = [
+        ("kind", json!(kind)),
+        ("location", json!(location)),
+        ("timezone", json!(timezone)),
+        ("tags", json!([kind, ring])),
+        (
+            "metadata",
+            json!({
+                "store_id": format!("store-{:04}", device.index / DEVICES_PER_STORE),
+                "region": region,
+                "type": ring,
+                "priority": pick(Question::Priority, &PRIORITIES),
+            }),
+        ),
+    ];
+    let owned = fields.map(|(name, value)| (name.to_owned(), value));
+    owned.into_iter().collect()
+}
+
+/// Writes the fleet as a JSON array, one device a line.
+pub(crate) fn write(shared: &Shared, mut to: impl Write) -> io::Result<()> {
     let mut opening = "[";
-    for record in records {
+    for device in &shared.devices {
         write!(to, "{opening}\n  ")?;
-        serde_json::to_writer(&mut to, &record)?;
+        serde_json::to_writer(&mut to, &DeviceRecord::of(device))?;
         opening = ",";
     }
     let closing = if opening == "[" { "[]\n" } else { "\n]\n" };

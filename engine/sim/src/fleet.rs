@@ -4,45 +4,22 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use socket2::Socket;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::address::address_of;
+use crate::choice::{Choice, ChoiceError};
+use crate::control;
 use crate::device::Device;
 use crate::export::{self, DeviceRecord};
-use crate::gauge::Gauge;
 use crate::ledger::RequestSample;
 use crate::listener;
-use crate::report::{Counts, DeviceReport, Report};
-use crate::seats::Seats;
+use crate::report::{Counts, Report};
+use crate::shared::Shared;
 use crate::spec::{Addressing, FleetSpec, SpecError};
-
-/// What the tasks of a fleet share.
-pub(crate) struct Shared {
-    pub(crate) spec: FleetSpec,
-    pub(crate) devices: Vec<Arc<Device>>,
-    pub(crate) seats: Arc<Seats>,
-    pub(crate) pushes: Gauge,
-    pub(crate) begun: AtomicU64,
-    pub(crate) completed: AtomicU64,
-    pub(crate) aborted: AtomicU64,
-    pub(crate) cut: AtomicU64,
-    pub(crate) installed: AtomicU64,
-    strays: AtomicU64,
-    /// Told whenever a counter of a push changes.
-    pub(crate) changed: Notify,
-}
-
-impl Shared {
-    pub(crate) fn count_stray(&self) {
-        self.strays.fetch_add(1, Ordering::SeqCst);
-    }
-}
 
 /// Why a fleet did not start.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +40,7 @@ pub enum StartError {
 /// Simulated devices that answer until the fleet is stopped or dropped.
 pub struct Fleet {
     shared: Arc<Shared>,
+    control: Option<SocketAddr>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -76,10 +54,15 @@ impl Fleet {
     /// If the specification makes no sense, or a socket cannot be bound.
     pub fn start(spec: FleetSpec) -> Result<Self, StartError> {
         spec.check()?;
-        match spec.addressing {
+        let control = spec.control;
+        let mut fleet = match spec.addressing {
             Addressing::Loopback { port } => Self::start_shared(spec, port),
             Addressing::Ports { address } => Self::start_ports(spec, address),
+        }?;
+        if let Some(address) = control {
+            fleet.start_control(address)?;
         }
+        Ok(fleet)
     }
 
     fn start_shared(spec: FleetSpec, port: u16) -> Result<Self, StartError> {
@@ -112,7 +95,7 @@ impl Fleet {
         for (socket, device) in sockets.into_iter().zip(&fleet.shared.devices) {
             let (shared, device) = (Arc::clone(&fleet.shared), Arc::clone(device));
             let stop = fleet.stop.clone();
-            if device.is_online() && !device.behaviour.never_listens() {
+            if device.presence.is_online() && !device.behaviour.never_listens() {
                 let address = device.address;
                 let listener = listener::listen(socket)
                     .map_err(|source| StartError::Listen { address, source })?;
@@ -126,29 +109,37 @@ impl Fleet {
         Ok(fleet)
     }
 
+    fn start_control(&mut self, address: SocketAddr) -> Result<(), StartError> {
+        let failed = |source| StartError::Listen { address, source };
+        let listener = control::bind(address).map_err(failed)?;
+        self.control = Some(listener.local_addr().map_err(failed)?);
+        let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
+        self.tasks.spawn(control::serve(listener, shared, stop));
+        Ok(())
+    }
+
     fn new(spec: FleetSpec, listeners: usize, address: impl Fn(usize) -> SocketAddr) -> Self {
         let started = Instant::now();
         let devices = (0..spec.count)
             .map(|index| Arc::new(Device::new(&spec, index, address(index), started)))
             .collect();
-        let shared = Shared {
-            spec,
-            devices,
-            seats: Seats::new(listeners),
-            pushes: Gauge::default(),
-            begun: AtomicU64::new(0),
-            completed: AtomicU64::new(0),
-            aborted: AtomicU64::new(0),
-            cut: AtomicU64::new(0),
-            installed: AtomicU64::new(0),
-            strays: AtomicU64::new(0),
-            changed: Notify::new(),
-        };
         Self {
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared::new(spec, devices, listeners)),
+            control: None,
             stop: CancellationToken::new(),
             tasks: JoinSet::new(),
         }
+    }
+
+    /// Where the control listener is, if [`FleetSpec::control`] asked for one.
+    pub fn control_address(&self) -> Option<SocketAddr> {
+        self.control
+    }
+
+    /// The index of the device of this id.
+    pub fn index_of(&self, id: &str) -> Option<usize> {
+        let mut devices = self.shared.devices.iter();
+        devices.position(|device| device.id() == id)
     }
 
     /// Brings an offline device online. Returns once new connections to it are taken, or
@@ -156,8 +147,36 @@ impl Fleet {
     /// no device has.
     pub fn connect(&self, index: usize) {
         if let Some(device) = self.shared.devices.get(index) {
-            device.connect();
+            device.presence.connect();
         }
+    }
+
+    /// Takes a device offline: its connections break, and new ones are reset, also on a
+    /// port of its own. Does nothing for an index that no device has.
+    pub fn disconnect(&self, index: usize) {
+        if let Some(device) = self.shared.devices.get(index) {
+            device.presence.disconnect();
+        }
+    }
+
+    /// Brings these devices online, as [`Fleet::connect`], and gives the ids of those that
+    /// were not.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such device or share; then none is.
+    pub fn connect_chosen(&self, choice: &Choice) -> Result<Vec<String>, ChoiceError> {
+        self.shared.connect(choice)
+    }
+
+    /// Takes these devices offline, as [`Fleet::disconnect`], and gives the ids of those
+    /// that were not.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such device or share; then none is.
+    pub fn disconnect_chosen(&self, choice: &Choice) -> Result<Vec<String>, ChoiceError> {
+        self.shared.disconnect(choice)
     }
 
     /// The devices as a rollout's device file names them, with the status and version
@@ -175,7 +194,7 @@ impl Fleet {
     ///
     /// Those of the writer.
     pub fn export(&self, to: impl Write) -> io::Result<()> {
-        export::write(self.devices(), to)
+        export::write(&self.shared, to)
     }
 
     /// The headers of the last push to a device, unless bodies are only counted.
@@ -187,16 +206,7 @@ impl Fleet {
 
     /// The counters now. Each is exact; together they are no snapshot while pushes run.
     pub fn counts(&self) -> Counts {
-        let shared = &self.shared;
-        Counts {
-            begun: shared.begun.load(Ordering::SeqCst),
-            completed: shared.completed.load(Ordering::SeqCst),
-            aborted: shared.aborted.load(Ordering::SeqCst),
-            cut: shared.cut.load(Ordering::SeqCst),
-            installed: shared.installed.load(Ordering::SeqCst),
-            in_flight: shared.pushes.inside(),
-            connections: shared.seats.open.inside(),
-        }
+        self.shared.counts()
     }
 
     /// Returns as soon as the counters satisfy the condition, which is asked whenever a
@@ -215,12 +225,7 @@ impl Fleet {
 
     /// What happened so far.
     pub fn report(&self) -> Report {
-        let rows = self.shared.devices.iter().map(|device| row(device));
-        let mut report = Report::sum(rows.collect());
-        report.totals.strays = self.shared.strays.load(Ordering::SeqCst);
-        report.totals.peak_pushes = self.shared.pushes.peak() as u64;
-        report.totals.peak_connections = self.shared.seats.open.peak() as u64;
-        report
+        self.shared.report()
     }
 
     /// Closes every socket, waits for every task and gives the final report.
@@ -228,33 +233,5 @@ impl Fleet {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
         self.report()
-    }
-}
-
-fn row(device: &Device) -> DeviceReport {
-    let ledger = &device.ledger;
-    let mut book = ledger.book();
-    DeviceReport {
-        index: device.index,
-        id: device.id(),
-        connections: ledger.connections.load(Ordering::SeqCst),
-        refused: ledger.refused.load(Ordering::SeqCst),
-        requests: ledger.requests.load(Ordering::SeqCst),
-        begun: book.begun,
-        completed: book.completed,
-        aborted: book.aborted,
-        cut: book.cut,
-        installed: book.installed,
-        wrong_bytes: book.wrong_bytes,
-        bytes: ledger.bytes.load(Ordering::SeqCst),
-        peak_pushes: ledger.in_flight.peak() as u64,
-        last_sha256: book.last_sha256,
-        last_right: book.last_right,
-        installed_sha256: book.software.newest().sha256,
-        version: book.software.running(Instant::now()).to_owned(),
-        versions: book.software.versions.clone(),
-        attempts: book.attempts.clone(),
-        first_push: book.first,
-        last_push: book.last,
     }
 }

@@ -6,10 +6,10 @@ use hyper::body::{Bytes, Incoming};
 use windlass_model::Timestamp;
 
 use crate::device::Device;
-use crate::fleet::Shared;
 use crate::ledger::Ledger;
-use crate::push;
+use crate::shared::Shared;
 use crate::software::Says;
+use crate::{push, upload_api};
 
 pub(crate) type Reply = Response<Full<Bytes>>;
 
@@ -19,6 +19,8 @@ pub(crate) type Reply = Response<Full<Bytes>>;
 pub(crate) enum Hangup {
     #[error("the simulated device closes the connection")]
     Fault,
+    #[error("another request for the same upload has taken its turn")]
+    Superseded,
     #[error("the sender stopped in the middle of the body")]
     Broken(#[source] hyper::Error),
 }
@@ -32,11 +34,22 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Reply, Hangup> {
     let nth = Ledger::next(&device.ledger.requests);
+    if device.reboots() {
+        return Err(Hangup::Fault);
+    }
     let path = request.uri().path();
+    if let Some(name) = shared.spec.upload_of(path) {
+        let name = name.to_owned();
+        return upload_api::answer(shared, device, nth, &name, request).await;
+    }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let reply = if path == shared.spec.update_path {
         if matches!(*request.method(), Method::POST | Method::PUT) {
-            return push::take(shared, device, nth, request).await;
+            return if upload_api::begins_upload(request.headers()) {
+                upload_api::create(shared, device, nth, request).await
+            } else {
+                push::take(shared, device, nth, request).await
+            };
         }
         text(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
     } else if path == shared.spec.version_path {
@@ -55,6 +68,9 @@ pub(crate) async fn answer(
 }
 
 fn version(device: &Device) -> Reply {
+    if let Some(code) = device.mute() {
+        return text(code, "The version is not told");
+    }
     match device.ledger.says(device.behaviour.install) {
         Says::Image(image) => json(
             serde_json::json!({
@@ -82,7 +98,7 @@ pub(crate) fn json(body: String) -> Reply {
     reply(StatusCode::OK, "application/json", body.into())
 }
 
-fn reply(status: StatusCode, media_type: &'static str, body: Bytes) -> Reply {
+pub(crate) fn reply(status: StatusCode, media_type: &'static str, body: Bytes) -> Reply {
     let mut reply = Response::new(Full::new(body));
     *reply.status_mut() = status;
     let media_type = HeaderValue::from_static(media_type);

@@ -1,23 +1,15 @@
-//! Reading a body: counted, hashed, paced.
+//! Reading a body at a device's pace.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes};
-use sha2::{Digest, Sha256 as Hasher};
 use tokio::time::Instant;
-use windlass_model::Sha256;
-
-use crate::ledger::Ledger;
-
-/// Bytes of a body that name the version if no header does, as the de facto mock does.
-const VERSION_BYTES: usize = 10;
 
 /// How a body is read.
 pub(crate) struct Intake {
     pub(crate) bandwidth: Option<NonZeroU64>,
-    pub(crate) hashed: bool,
     /// Stop after so many bytes.
     pub(crate) cut: Option<u64>,
 }
@@ -25,28 +17,19 @@ pub(crate) struct Intake {
 /// How reading ended.
 pub(crate) enum Ended<E> {
     /// The whole body arrived.
-    Whole(Received),
+    Whole,
     /// The limit was reached, or the body ended before it.
     Cut,
     /// The sender stopped in the middle.
     Broken(E),
 }
 
-/// A body that arrived whole.
-pub(crate) struct Received {
-    pub(crate) size: u64,
-    pub(crate) sha256: Option<Sha256>,
-    /// Its first bytes as text, if it has more than those.
-    pub(crate) opening: Option<String>,
-}
-
 impl Intake {
-    pub(crate) async fn read<B>(self, mut body: B, ledger: &Ledger) -> Ended<B::Error>
+    /// Hands every chunk to `take` as it comes in.
+    pub(crate) async fn read<B>(self, mut body: B, mut take: impl FnMut(&Bytes)) -> Ended<B::Error>
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let mut hasher = self.hashed.then(Hasher::new);
-        let mut opening = Vec::with_capacity(VERSION_BYTES);
         let mut pace = self.bandwidth.map(Pace::new);
         let mut size = 0;
         while let Some(frame) = body.frame().await {
@@ -58,12 +41,7 @@ impl Intake {
                 continue;
             };
             size += chunk.len() as u64;
-            ledger.add_bytes(chunk.len() as u64);
-            if let Some(hasher) = &mut hasher {
-                hasher.update(chunk);
-            }
-            let wanted = chunk.len().min(VERSION_BYTES - opening.len());
-            opening.extend_from_slice(&chunk[..wanted]);
+            take(chunk);
             if self.cut.is_some_and(|cut| size >= cut) {
                 return Ended::Cut;
             }
@@ -71,15 +49,10 @@ impl Intake {
                 pace.wait_for(chunk.len()).await;
             }
         }
-        if self.cut.is_some() {
-            return Ended::Cut;
+        match self.cut {
+            Some(_) => Ended::Cut,
+            None => Ended::Whole,
         }
-        Ended::Whole(Received {
-            size,
-            sha256: hasher.map(|hasher| Sha256(hasher.finalize().into())),
-            opening: (size > VERSION_BYTES as u64)
-                .then(|| String::from_utf8_lossy(&opening).into_owned()),
-        })
     }
 }
 

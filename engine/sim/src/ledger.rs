@@ -9,7 +9,8 @@ use windlass_model::{AttemptId, Sha256, Timestamp};
 
 use crate::behaviour::Install;
 use crate::gauge::Gauge;
-use crate::software::{Image, Says, Software};
+use crate::record::Records;
+use crate::software::{Course, Image, Says, Software};
 
 /// Attempt ids kept per device, oldest dropped first: far more than a rollout makes.
 const MOST_ATTEMPTS: usize = 64;
@@ -51,6 +52,8 @@ pub(crate) struct Ledger {
     /// Bytes of bodies, counted as they come in.
     pub(crate) bytes: AtomicU64,
     pub(crate) requests: AtomicU64,
+    /// Questions for the version.
+    pub(crate) asked: AtomicU64,
     pub(crate) connections: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) in_flight: Gauge,
@@ -68,6 +71,7 @@ pub(crate) struct Book {
     pub(crate) last_sha256: Option<Sha256>,
     pub(crate) last_right: Option<bool>,
     pub(crate) attempts: Vec<AttemptId>,
+    pub(crate) pushes: Records,
     pub(crate) sample: RequestSample,
     pub(crate) first: Option<Timestamp>,
     pub(crate) last: Option<Timestamp>,
@@ -86,6 +90,7 @@ impl Ledger {
             last_sha256: None,
             last_right: None,
             attempts: Vec::new(),
+            pushes: Records::default(),
             sample: RequestSample::default(),
             first: None,
             last: None,
@@ -94,6 +99,7 @@ impl Ledger {
         Self {
             bytes: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             in_flight: Gauge::default(),
@@ -115,31 +121,38 @@ impl Ledger {
         counter.fetch_add(1, Ordering::SeqCst)
     }
 
-    pub(crate) fn install(&self, image: Image, install: Install) {
-        let mut book = self.book();
-        book.installed += 1;
-        book.software.install(image, install, Instant::now());
-    }
-
     pub(crate) fn says(&self, install: Install) -> Says {
         self.book().software.says(install, Instant::now())
     }
 }
 
 impl Book {
+    pub(crate) fn install(&mut self, image: Image, course: Course) {
+        self.installed += 1;
+        self.software.install(image, course, Instant::now());
+    }
+
     /// Notes what a push says of itself.
     pub(crate) fn note_headers(&mut self, headers: &HeaderMap) {
         self.sample = RequestSample::of(headers);
-        let attempt = headers
-            .get("x-attempt-id")
-            .and_then(|value| value.to_str().ok()?.parse().ok());
-        if let Some(attempt) = attempt {
-            if self.attempts.len() == MOST_ATTEMPTS {
-                self.attempts.remove(0);
-            }
-            self.attempts.push(AttemptId(attempt));
-        }
     }
+
+    /// Notes whose push it is.
+    pub(crate) fn note_attempt(&mut self, attempt: Option<AttemptId>) {
+        let Some(attempt) = attempt else {
+            return;
+        };
+        if self.attempts.len() == MOST_ATTEMPTS {
+            self.attempts.remove(0);
+        }
+        self.attempts.push(attempt);
+    }
+}
+
+/// The `X-Attempt-Id` of a push.
+pub(crate) fn attempt_of(headers: &HeaderMap) -> Option<AttemptId> {
+    let value = headers.get("x-attempt-id")?;
+    value.to_str().ok()?.parse().ok().map(AttemptId)
 }
 
 /// The wall clock.

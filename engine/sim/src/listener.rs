@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 use crate::address;
 use crate::connection;
 use crate::device::Device;
-use crate::fleet::Shared;
+use crate::shared::Shared;
 
 /// Connections that the kernel holds until we accept them; it caps this at `somaxconn`.
 const BACKLOG: i32 = 4096;
 /// How long accepting rests after the process ran out of descriptors.
-const ACCEPT_REST: Duration = Duration::from_millis(20);
+pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(20);
 
 /// A bound socket that does not listen: connecting to it is refused.
 pub(crate) fn bind(address: Ipv4Addr, port: u16) -> io::Result<(Socket, u16)> {
@@ -97,23 +97,13 @@ pub(crate) async fn accept_when_online(
         stop.cancelled().await;
         return;
     }
-    while !device.is_online() {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = device.connects.notified() => {}
-            () = comes_online(&device) => {}
-        }
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = device.presence.comes_online() => {}
     }
     match listen(socket) {
         Ok(listener) => accept(listener, Some(device), shared, stop).await,
         Err(error) => tracing::warn!(%error, device = device.index, "cannot listen"),
-    }
-}
-
-async fn comes_online(device: &Device) {
-    match device.online_at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use windlass_model::{AttemptId, Sha256, Timestamp};
 
+use crate::record::PushRecord;
+
 /// The fleet's counters at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
@@ -81,6 +83,8 @@ pub struct DeviceReport {
     pub index: usize,
     /// Its id in the export.
     pub id: String,
+    /// Whether it is on the network.
+    pub online: bool,
     /// Connections made, those turned away included.
     pub connections: u64,
     /// Connections turned away because it was offline or refused.
@@ -113,8 +117,12 @@ pub struct DeviceReport {
     pub version: String,
     /// Every version installed, in order, with the one it started with; the last 16.
     pub versions: Vec<String>,
-    /// `X-Attempt-Id` of every push that had one, in order; the last 64.
+    /// `X-Attempt-Id` of every push that had one, in order; the last 64. An upload that the
+    /// same attempt goes on with is one push.
     pub attempts: Vec<AttemptId>,
+    /// Every push, in order; the last 64, and of those that installed something the last
+    /// 64 whatever came after. Empty where bodies are only counted.
+    pub pushes: Vec<PushRecord>,
     /// When the first push began.
     pub first_push: Option<Timestamp>,
     /// When the last push ended.
@@ -127,6 +135,12 @@ pub struct DeviceReport {
 pub enum Violation {
     #[error("{device} was updated {times} times")]
     UpdatedAgain { device: String, times: u64 },
+    #[error("{device} installed version {version:?} {times} times")]
+    VersionAgain {
+        device: String,
+        version: String,
+        times: u64,
+    },
     #[error("{device} received {times} complete bodies with wrong bytes")]
     WrongBytes { device: String, times: u64 },
     #[error("{device} installed {found}, which is not the release")]
@@ -149,6 +163,16 @@ impl Report {
         self.devices
             .iter()
             .flat_map(|device| device.violations(expected))
+            .collect()
+    }
+
+    /// Checks that no device installed a version more than once, and that no attempt pushed
+    /// twice. Other than [`exactly_once`](Self::exactly_once) it holds for fleets that get
+    /// several releases, such as one that is rolled back.
+    pub fn no_version_twice(&self) -> Vec<Violation> {
+        let devices = self.devices.iter();
+        devices
+            .flat_map(|device| device.repeated_versions().chain(device.repeated_attempts()))
             .collect()
     }
 
@@ -178,6 +202,42 @@ impl Report {
 }
 
 impl DeviceReport {
+    /// How many bytes of bodies this attempt brought. Those under way are not counted.
+    pub fn bytes_of(&self, attempt: AttemptId) -> u64 {
+        let pushes = self.pushes.iter();
+        pushes
+            .filter(|push| push.attempt == Some(attempt))
+            .map(|push| push.bytes)
+            .sum()
+    }
+
+    fn repeated_versions(&self) -> impl Iterator<Item = Violation> {
+        let mut installs = BTreeMap::<&str, u64>::new();
+        for push in self.pushes.iter().filter(|push| push.installed) {
+            let version = push.version.as_deref().unwrap_or_default();
+            *installs.entry(version).or_default() += 1;
+        }
+        let repeated = installs.into_iter().filter(|(_, times)| *times > 1);
+        repeated.map(|(version, times)| Violation::VersionAgain {
+            device: self.id.clone(),
+            version: version.to_owned(),
+            times,
+        })
+    }
+
+    fn repeated_attempts(&self) -> impl Iterator<Item = Violation> {
+        let mut pushes = BTreeMap::<AttemptId, usize>::new();
+        for attempt in &self.attempts {
+            *pushes.entry(*attempt).or_default() += 1;
+        }
+        let repeated = pushes.into_iter().filter(|(_, times)| *times > 1);
+        repeated.map(|(attempt, times)| Violation::AttemptRepeated {
+            device: self.id.clone(),
+            attempt,
+            times,
+        })
+    }
+
     fn violations(&self, expected: Sha256) -> Vec<Violation> {
         let device = || self.id.clone();
         let mut found = Vec::new();
@@ -197,16 +257,7 @@ impl DeviceReport {
             None if self.installed > 0 => found.push(Violation::Unhashed { device: device() }),
             Some(_) | None => {}
         }
-        let mut pushes = BTreeMap::<AttemptId, usize>::new();
-        for attempt in &self.attempts {
-            *pushes.entry(*attempt).or_default() += 1;
-        }
-        let repeated = pushes.into_iter().filter(|(_, times)| *times > 1);
-        found.extend(repeated.map(|(attempt, times)| Violation::AttemptRepeated {
-            device: device(),
-            attempt,
-            times,
-        }));
+        found.extend(self.repeated_attempts());
         found
     }
 }

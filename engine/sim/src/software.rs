@@ -1,6 +1,6 @@
-//! The version a device runs, and one that is being installed.
+//! The version a device runs, one that is being installed, and one to fall back to.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use windlass_model::{Sha256, Timestamp};
 
@@ -11,8 +11,13 @@ const MOST_VERSIONS: usize = 16;
 
 pub(crate) struct Software {
     running: Image,
-    coming: Option<(Instant, Image)>,
-    /// Every version that was ever installed, in order, the first one included.
+    coming: Option<Coming>,
+    /// What runs again, and from when.
+    fallback: Option<(Instant, Image)>,
+    /// Of what was installed last.
+    pub(crate) installed_sha256: Option<Sha256>,
+    /// Every version that was ever installed or fallen back to, in order, the first one
+    /// included.
     pub(crate) versions: Vec<String>,
 }
 
@@ -27,6 +32,24 @@ pub(crate) struct Image {
     pub(crate) garbled: bool,
 }
 
+/// How an installation goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Course {
+    /// Until it is written.
+    pub(crate) takes: Duration,
+    /// From then until it runs.
+    pub(crate) reboot: Duration,
+    /// How long it runs, if not for good.
+    pub(crate) lasts: Option<Duration>,
+}
+
+struct Coming {
+    written_at: Instant,
+    runs_at: Instant,
+    lasts: Option<Duration>,
+    image: Image,
+}
+
 /// What a device says of its version.
 pub(crate) enum Says {
     Image(Image),
@@ -35,8 +58,8 @@ pub(crate) enum Says {
 }
 
 impl Software {
-    pub(crate) fn new(version: Option<&String>, at: Timestamp) -> Self {
-        let version = version.cloned().unwrap_or_default();
+    pub(crate) fn new(version: Option<&str>, at: Timestamp) -> Self {
+        let version = version.unwrap_or_default().to_owned();
         let versions = if version.is_empty() {
             Vec::new()
         } else {
@@ -51,21 +74,24 @@ impl Software {
         Self {
             running,
             coming: None,
+            fallback: None,
+            installed_sha256: None,
             versions,
         }
     }
 
-    pub(crate) fn install(&mut self, image: Image, install: Install, now: Instant) {
+    pub(crate) fn install(&mut self, image: Image, course: Course, now: Instant) {
         self.settle(now);
-        if self.versions.len() == MOST_VERSIONS {
-            self.versions.remove(0);
-        }
-        self.versions.push(image.version.clone());
-        if install.takes.is_zero() {
-            self.running = image;
-        } else {
-            self.coming = Some((now + install.takes, image));
-        }
+        self.note(image.version.clone());
+        self.installed_sha256 = image.sha256;
+        let written_at = now + course.takes;
+        self.coming = Some(Coming {
+            written_at,
+            runs_at: written_at + course.reboot,
+            lasts: course.lasts,
+            image,
+        });
+        self.settle(now);
     }
 
     pub(crate) fn says(&mut self, install: Install, now: Instant) -> Says {
@@ -77,11 +103,18 @@ impl Software {
         }
     }
 
+    /// Whether the device restarts to run what it has written.
+    pub(crate) fn reboots(&self, now: Instant) -> bool {
+        self.coming
+            .as_ref()
+            .is_some_and(|coming| coming.written_at <= now && now < coming.runs_at)
+    }
+
     /// What is, or is about to be, installed.
     pub(crate) fn newest(&self) -> &Image {
         self.coming
             .as_ref()
-            .map_or(&self.running, |(_, image)| image)
+            .map_or(&self.running, |coming| &coming.image)
     }
 
     /// The version that runs at this moment.
@@ -91,8 +124,20 @@ impl Software {
     }
 
     fn settle(&mut self, now: Instant) {
-        if let Some((_, image)) = self.coming.take_if(|(at, _)| *at <= now) {
-            self.running = image;
+        if let Some(coming) = self.coming.take_if(|coming| coming.runs_at <= now) {
+            let before = std::mem::replace(&mut self.running, coming.image);
+            self.fallback = coming.lasts.map(|lasts| (coming.runs_at + lasts, before));
         }
+        if let Some((_, before)) = self.fallback.take_if(|(at, _)| *at <= now) {
+            self.note(before.version.clone());
+            self.running = before;
+        }
+    }
+
+    fn note(&mut self, version: String) {
+        if self.versions.len() == MOST_VERSIONS {
+            self.versions.remove(0);
+        }
+        self.versions.push(version);
     }
 }

@@ -1,18 +1,25 @@
 //! What a fleet is to be.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, SocketAddr},
+};
 
-use windlass_model::Sha256;
+use windlass_model::{Connectivity, Sha256};
 
 use crate::address::MOST_ADDRESSES;
 use crate::behaviour::{Behaviour, Failing, Offline};
 use crate::dice::{Dice, Question};
+use crate::export::DeviceRecord;
 
 /// What a fleet is to be.
 #[derive(Clone, Debug)]
 pub struct FleetSpec {
     /// How many devices.
     pub count: usize,
+    /// The devices one by one, `count` of them; if there are none they are drawn. See
+    /// [`FleetSpec::of`].
+    pub devices: Vec<DeviceRecord>,
     /// Everything drawn follows from it.
     pub seed: u64,
     /// Where the devices are reached.
@@ -25,14 +32,18 @@ pub struct FleetSpec {
     /// Shares of the devices that have a fault, each device at most one. They are drawn
     /// device by device, so the share is met on average and not exactly.
     pub faults: Vec<FaultRate>,
-    /// Share of the devices that start offline, drawn likewise and independently.
+    /// Share of the devices that start offline, drawn likewise and independently. A list
+    /// says it by itself.
     pub offline_share: f64,
     /// How those are offline.
     pub offline: Offline,
     /// The versions that devices start with, drawn evenly; none means that they have none.
+    /// A list says it by itself.
     pub versions: Vec<String>,
     /// The path of a push.
     pub update_path: String,
+    /// The path below which resumable uploads are.
+    pub upload_path: String,
     /// The path of the version report.
     pub version_path: String,
     /// The digest that every complete body must have, beside the one that its own
@@ -40,12 +51,16 @@ pub struct FleetSpec {
     pub expected: Option<Sha256>,
     /// How closely devices look at what they get.
     pub inspect: Inspect,
+    /// Where the fleet lets itself be watched and controlled, if anywhere; port 0 picks a
+    /// free one. Without authentication, so on loopback.
+    pub control: Option<SocketAddr>,
 }
 
 impl Default for FleetSpec {
     fn default() -> Self {
         Self {
             count: 1,
+            devices: Vec::new(),
             seed: 0,
             addressing: Addressing::default(),
             default: Behaviour::default(),
@@ -55,9 +70,11 @@ impl Default for FleetSpec {
             offline: Offline::default(),
             versions: vec!["2.2.0".to_owned()],
             update_path: "/update".to_owned(),
+            upload_path: "/uploads".to_owned(),
             version_path: "/version".to_owned(),
             expected: None,
             inspect: Inspect::Full,
+            control: None,
         }
     }
 }
@@ -115,11 +132,27 @@ pub enum SpecError {
     Shares(f64),
     #[error("an override names device {index}, but there are only {count}, counted from 0")]
     NoSuchDevice { index: usize, count: usize },
+    #[error("{listed} devices are listed, and there are to be {count}")]
+    Listed { listed: usize, count: usize },
+    #[error("device {0:?} is listed twice")]
+    ListedTwice(String),
     #[error("{0} devices do not fit into 127/8, which has addresses for {MOST_ADDRESSES}")]
     TooMany(usize),
 }
 
 impl FleetSpec {
+    /// The devices of a list, such as a rollout's device file: they have its ids, names
+    /// and versions, and those that it calls offline start so and are connected by
+    /// [`Fleet::connect`](crate::Fleet::connect) or after [`FleetSpec::offline`]. One of
+    /// unknown status is reachable. The export is the list with the addresses filled in.
+    pub fn of(devices: Vec<DeviceRecord>) -> Self {
+        Self {
+            count: devices.len(),
+            devices,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), SpecError> {
         let shares = self.faults.iter().map(|rate| rate.share);
         for share in shares.clone().chain([self.offline_share]) {
@@ -135,6 +168,14 @@ impl FleetSpec {
         if let Some(&index) = self.overrides.range(self.count..).map(|(at, _)| at).next() {
             let count = self.count;
             return Err(SpecError::NoSuchDevice { index, count });
+        }
+        if !self.devices.is_empty() && self.devices.len() != self.count {
+            let (listed, count) = (self.devices.len(), self.count);
+            return Err(SpecError::Listed { listed, count });
+        }
+        let mut ids = BTreeSet::new();
+        if let Some(twice) = self.devices.iter().find(|device| !ids.insert(&device.id)) {
+            return Err(SpecError::ListedTwice(twice.id.clone()));
         }
         if matches!(self.addressing, Addressing::Loopback { .. }) && self.count > MOST_ADDRESSES {
             return Err(SpecError::TooMany(self.count));
@@ -157,9 +198,24 @@ impl FleetSpec {
             }
             left -= rate.share;
         }
-        if dice.chance(Question::Offline, 0, self.offline_share) {
+        let offline = match self.devices.get(index).map(|record| record.status) {
+            Some(Connectivity::Offline) => true,
+            Some(Connectivity::Unknown) => {
+                behaviour.listed_as = Some(Connectivity::Unknown);
+                false
+            }
+            Some(Connectivity::Online) => false,
+            None => dice.chance(Question::Offline, 0, self.offline_share),
+        };
+        if offline {
             behaviour.offline = Some(self.offline);
         }
         behaviour
+    }
+
+    /// What of a path names an upload.
+    pub(crate) fn upload_of<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix(self.upload_path.as_str())?
+            .strip_prefix('/')
     }
 }

@@ -67,8 +67,36 @@ impl Client {
         self.answer().await
     }
 
+    /// `request` is the method and the path.
+    pub(crate) async fn request(
+        &mut self,
+        request: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        let length = body.len();
+        let head = format!(
+            "{request} HTTP/1.1\r\nhost: device\r\ncontent-length: {length}\r\n{headers}\r\n"
+        );
+        self.send(head.as_bytes()).await?;
+        self.send(body).await?;
+        if request.starts_with("HEAD ") {
+            return self.answer_head().await;
+        }
+        self.answer().await
+    }
+
     /// An end of the connection is an error.
     pub(crate) async fn answer(&mut self) -> io::Result<Answer> {
+        let mut answer = self.answer_head().await?;
+        let length = answer.header("content-length").unwrap_or("0");
+        let mut body = vec![0; length.parse().expect("a length")];
+        self.stream.read_exact(&mut body).await?;
+        answer.body = String::from_utf8(body).expect("text");
+        Ok(answer)
+    }
+
+    async fn answer_head(&mut self) -> io::Result<Answer> {
         let status = self.line().await?;
         let status = status.split(' ').nth(1).and_then(|code| code.parse().ok());
         let mut headers = Vec::new();
@@ -79,16 +107,11 @@ impl Client {
                 None => break,
             }
         }
-        let mut answer = Answer {
+        Ok(Answer {
             status: status.expect("a status line"),
             headers,
             body: String::new(),
-        };
-        let length = answer.header("content-length").unwrap_or("0");
-        let mut body = vec![0; length.parse().expect("a length")];
-        self.stream.read_exact(&mut body).await?;
-        answer.body = String::from_utf8(body).expect("text");
-        Ok(answer)
+        })
     }
 
     /// Waits until the device closes the connection, in order or by a reset.
