@@ -1,21 +1,26 @@
-//! The shell around `windlass-core`: the driver loop that carries out its effects, the
-//! payload sources, the event bus and the progress of a run.
+//! The shell around `windlass-core`: the loop that carries out its effects, the payload
+//! sources, the event bus and the progress of a run.
 //!
 //! A run is: open a payload ([`payload::open`]), open the plugins ([`Parts`]), select
-//! devices ([`planning::select`]), create or find the rollout in the store, and drive it
-//! ([`Driver`]). Only this crate's `tasks` starts tasks, only [`clock`] reads clocks.
+//! devices ([`planning::select`]), create or find the rollout in the store, and give it to
+//! the [`Engine`]. [`steer_at_rest`] gives orders to rollouts that nobody drives. Only this crate's `tasks` starts tasks, only [`clock`] reads clocks.
 
+mod at_rest;
+mod bandwidth;
 pub mod bus;
 pub mod clock;
-mod driver;
+mod engine;
+mod fault;
 mod parts;
 pub mod payload;
 pub mod planning;
 pub mod progress;
 mod tasks;
 
-pub use driver::{
-    Attempt, AttemptEnd, Control, Driver, DriverError, DriverParts, Executor, PluginExecutor,
-    RunEnd, WaitFor,
+pub use at_rest::{AtRestError, steer_at_rest};
+pub use bandwidth::Bandwidth;
+pub use engine::{
+    Attempt, AttemptEnd, Engine, EngineError, EngineParts, Entered, Entry, Executor, GrowError,
+    Helm, PluginExecutor, RunEnd, SteerError, Surroundings, WaitFor,
 };
-pub use parts::{DeliveryPart, FilterPart, Parts, Policies, PolicyPart};
+pub use parts::{DeliveryPart, FilterPart, Parts, PolicyPart};

@@ -19,25 +19,11 @@ pub struct Parts {
     pub fleet: Option<FleetPin>,
     /// Which devices; all without one.
     pub filter: Option<FilterPart>,
-    /// How fast. The first cuts the cohorts.
-    pub policies: Policies,
+    /// How fast, in configured order. The first cuts the cohorts; without any there is one
+    /// cohort, and nothing but the caps holds it back.
+    pub policies: Vec<PolicyPart>,
     /// How bytes reach devices, in the order in which they are tried; at least one.
     pub deliveries: Vec<DeliveryPart>,
-}
-
-/// Policies in use: at least one.
-pub struct Policies {
-    /// Cuts the cohorts.
-    pub first: PolicyPart,
-    /// The others, in configured order.
-    pub others: Vec<PolicyPart>,
-}
-
-impl Policies {
-    /// All of them, in configured order.
-    pub fn iter(&self) -> impl Iterator<Item = &PolicyPart> {
-        std::iter::once(&self.first).chain(&self.others)
-    }
 }
 
 /// A filter in use.

@@ -30,8 +30,9 @@ impl<T: Send + 'static> Tasks<T> {
         self.0.spawn(task);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// Aborts all of them and waits until they are gone.
+    pub(crate) async fn cut(&mut self) {
+        self.0.shutdown().await;
     }
 
     /// The next result; pending for ever while there is no task, so that it can stand in a

@@ -1,6 +1,8 @@
 //! From a registry to targets: filter, delivery, tiers, cohorts. Reads, never writes, so
 //! that `plan` and `run` see the same.
 
+pub mod outlook;
+mod rollback;
 mod routes;
 mod targets;
 
@@ -15,6 +17,7 @@ use windlass_store::{Stopped, StoreError, StoreHandle};
 use crate::parts::Parts;
 use targets::Chooser;
 
+pub use rollback::{BackTo, RollbackRules, Rollbacks, plan_rollbacks};
 pub use routes::Route;
 pub(crate) use routes::routes;
 
@@ -157,6 +160,7 @@ pub fn plan(parts: &Parts, release: ReleaseKey, selection: &Selection) -> Rollou
             .collect(),
         unselected: selection.unselected,
         fleet: parts.fleet,
+        takes_back: None,
     }
 }
 

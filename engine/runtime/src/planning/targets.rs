@@ -1,5 +1,7 @@
 use windlass_core::placement::Placer;
-use windlass_model::{Cohort, Device, DeviceId, DeviceKey, Timestamp};
+use windlass_model::{
+    Cohort, Device, DeviceId, DeviceKey, Placement, PluginName, TierCount, Timestamp,
+};
 
 use super::{NAMED_MAX, PlanError, Selection, routes};
 use crate::parts::Parts;
@@ -57,12 +59,10 @@ impl<'a> Chooser<'a> {
                 self.named.push(device.id.clone());
             }
         }
-        let placements = parts
-            .policies
-            .first
-            .policy
-            .place(self.now, &devices)
-            .await?;
+        let placements = match parts.policies.first() {
+            Some(first) => first.policy.place(self.now, &devices).await?,
+            None => vec![Placement::default(); devices.len()],
+        };
         self.selected += devices.len() as u64;
         for ((key, device), placement) in keys.into_iter().zip(&devices).zip(placements) {
             self.placer.add(key, &device.id, placement);
@@ -78,19 +78,27 @@ impl<'a> Chooser<'a> {
                 devices: self.named,
             });
         }
-        let first = &self.parts.policies.first;
-        let cohorts: Vec<Cohort> = first.policy.cohorts(&self.placer.tiers()).await?;
+        let tiers = self.placer.tiers();
+        let (policy, cohorts) = match self.parts.policies.first() {
+            Some(first) => (first.pin.name.clone(), first.policy.cohorts(&tiers).await?),
+            None => (PluginName::new("none"), vec![everyone(&tiers)]),
+        };
         let targets = self
             .placer
             .cut(&cohorts)
-            .map_err(|cause| PlanError::Cohorts {
-                policy: first.pin.name.clone(),
-                cause,
-            })?;
+            .map_err(|cause| PlanError::Cohorts { policy, cause })?;
         Ok(Selection {
             targets,
             cohorts,
             unselected: total.unwrap_or(self.seen).saturating_sub(self.selected),
         })
+    }
+}
+
+/// The one cohort of a rollout without a policy.
+fn everyone(tiers: &[TierCount]) -> Cohort {
+    Cohort {
+        name: "all".into(),
+        size: tiers.iter().map(|tier| tier.devices).sum(),
     }
 }

@@ -1,10 +1,10 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 use windlass_core::{Candidate, DecideRequest, DeliveryFacts};
 use windlass_model::{
-    Assignment, AssignmentId, AttemptId, AttemptOutcome, Decision, Device, Failure, Timestamp,
-    Verification,
+    Assignment, AssignmentId, AttemptId, AttemptOutcome, Decision, Device, DeviceKey, Failure,
+    Hold, Rival, RolloutKey, Timestamp, Verification,
 };
 
 use crate::progress::Transfer;
@@ -15,11 +15,13 @@ pub trait Executor: Send + Sync + 'static {
     /// What the rules must know of the deliveries.
     fn facts(&self) -> DeliveryFacts;
 
-    /// Looks at devices whose turn may have come: filter, version, admission, connection. One
-    /// candidate per row, in the order given. A plugin that cannot answer defers its devices.
+    /// Looks at devices whose turn may have come: filter, version, admission, holds, other
+    /// rollouts, connection. One candidate per row, in the order given; their groups are
+    /// filled in by the engine. A plugin that cannot answer defers its devices.
     fn consider(
         &self,
         rows: Vec<(Assignment, Arc<Device>)>,
+        around: Surroundings,
         now: Timestamp,
     ) -> impl Future<Output = Vec<Candidate>> + Send;
 
@@ -37,6 +39,37 @@ pub trait Executor: Send + Sync + 'static {
         &self,
         requests: Vec<DecideRequest>,
     ) -> impl Future<Output = Vec<Result<Decision, String>>> + Send;
+}
+
+/// What the gates of some devices must know beside the devices.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Whose devices they are.
+    pub rollout: RolloutKey,
+    /// Those in force.
+    pub holds: Vec<Hold>,
+    /// Other rollouts' assignments of the devices.
+    pub rivals: BTreeMap<DeviceKey, Vec<Rival>>,
+}
+
+impl Surroundings {
+    /// From what the store has.
+    pub fn new(rollout: RolloutKey, holds: Vec<Hold>, rivals: Vec<Rival>) -> Self {
+        let mut of_device: BTreeMap<_, Vec<Rival>> = BTreeMap::new();
+        for rival in rivals {
+            of_device.entry(rival.device).or_default().push(rival);
+        }
+        Self {
+            rollout,
+            holds,
+            rivals: of_device,
+        }
+    }
+
+    /// Other rollouts' assignments of one device.
+    pub fn rivals_of(&self, device: DeviceKey) -> &[Rival] {
+        self.rivals.get(&device).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// One attempt at one device.
@@ -59,6 +92,8 @@ pub struct Attempt {
 pub struct AttemptEnd {
     /// What became of it.
     pub outcome: AttemptOutcome,
-    /// Payload bytes that left for the device.
+    /// Payload bytes that left for the device in this attempt.
     pub bytes: u64,
+    /// How far into the payload it came, counted from its start.
+    pub reached: u64,
 }

@@ -53,7 +53,7 @@ impl Patience {
         &mut self,
         rollout: &Rollout,
         running: usize,
-        transfers: usize,
+        transfers: u64,
         now: Now,
     ) -> Option<StopCause> {
         if self.lost {

@@ -1,22 +1,24 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
-use windlass_core::{Candidate, DecideRequest, DeliveryFacts, Gate, admission};
-use windlass_host::{Job, PluginError, PolicyCandidate, ProbeLimits};
+use windlass_core::{Candidate, DecideRequest, DeliveryFacts, Gate};
+use windlass_host::{Job, PluginError, ProbeLimits};
 use windlass_model::{
-    Admission, Assignment, AssignmentState, AttemptOutcome, Connectivity, Decision, Device,
-    Failure, FailureKind, Reason, Release, Timestamp, Verification,
+    Assignment, AssignmentState, AttemptOutcome, Connectivity, Decision, Device, Failure,
+    FailureKind, Observation, ObservationSource, Reason, Release, Timestamp, Verification,
 };
 
 use windlass_store::StoreHandle;
 
 use super::{
-    Attempt, AttemptEnd, Executor,
+    Attempt, AttemptEnd, Executor, Surroundings,
     checkpoints::{Checkpoints, Listener},
+    sightings::Sightings,
 };
 use crate::{
+    bandwidth::Bandwidth,
     parts::{DeliveryPart, Parts},
-    planning::routes,
+    planning::{outlook, routes},
 };
 
 /// Probes at once: what the host answers at once whatever the concurrency, so that a probe's
@@ -30,17 +32,27 @@ pub struct PluginExecutor {
     parts: Parts,
     release: Arc<Release>,
     checkpoints: Checkpoints,
+    sightings: Sightings,
+    bandwidth: Arc<Bandwidth>,
 }
 
 impl PluginExecutor {
-    /// Takes over what a rollout runs with; `store` keeps the deliveries' checkpoints.
-    pub fn new(parts: Parts, store: StoreHandle) -> Self {
+    /// Takes over what a rollout runs with; `store` keeps the deliveries' checkpoints,
+    /// `bandwidth` is the engine's.
+    pub fn new(parts: Parts, store: StoreHandle, bandwidth: Arc<Bandwidth>) -> Self {
         let release = Arc::new(parts.release.clone());
         Self {
             parts,
             release,
-            checkpoints: Checkpoints(store),
+            checkpoints: Checkpoints(store.clone()),
+            sightings: Sightings(store),
+            bandwidth,
         }
+    }
+
+    /// What the rollout runs with.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// The delivery that serves a device, if there is one.
@@ -68,26 +80,56 @@ impl PluginExecutor {
             deadline: self.parts.settings.timeouts.attempt,
             cancel: attempt.cancel.clone(),
             observer: listener,
+            throttles: self.bandwidth.of(&attempt.device),
         }
     }
 
-    /// The devices with what a probe found out about those that wait for a connection.
+    /// The devices with what a probe found out about those that wait for a connection. What
+    /// is news is kept in the registry.
     async fn probed(&self, rows: &[(Assignment, Arc<Device>)], now: Timestamp) -> Vec<Device> {
         let mut probes = Vec::with_capacity(rows.len());
         for (row, device) in rows {
-            let waits = matches!(row.state, AssignmentState::Deferred(deferral) if deferral.needs_connection);
-            probes.push(self.with_probe(Device::clone(device), waits, now));
+            probes.push(self.with_probe(row, Device::clone(device), now));
         }
-        stream::iter(probes).buffered(PROBES_MAX).collect().await
+        let probed: Vec<_> = stream::iter(probes).buffered(PROBES_MAX).collect().await;
+        let (devices, seen): (Vec<_>, Vec<_>) = probed.into_iter().unzip();
+        self.sightings
+            .keep(seen.into_iter().flatten().collect())
+            .await;
+        devices
     }
 
-    async fn with_probe(&self, mut device: Device, waits: bool, now: Timestamp) -> Device {
-        if waits && let Some(version) = self.probe(&device).await {
-            device.status = Connectivity::Online;
+    async fn with_probe(
+        &self,
+        row: &Assignment,
+        mut device: Device,
+        now: Timestamp,
+    ) -> (Device, Option<Observation>) {
+        let waits =
+            matches!(row.state, AssignmentState::Deferred(deferral) if deferral.needs_connection);
+        if !waits {
+            return (device, None);
+        }
+        let answer = self.probe(&device).await;
+        let status = match answer {
+            Some(_) => Connectivity::Online,
+            None => Connectivity::Offline,
+        };
+        let version = answer.flatten();
+        let is_news = device.status != status || (version.is_some() && version != device.version);
+        let seen = is_news.then(|| Observation {
+            device: row.device,
+            at: now,
+            source: ObservationSource::Probe,
+            version: version.clone(),
+            status: Some(status),
+        });
+        if status == Connectivity::Online {
+            device.status = status;
             device.last_seen = Some(now);
             device.version = version.or(device.version);
         }
-        device
+        (device, seen)
     }
 
     /// The version that a connected device runs, if it tells; none if it is not reached.
@@ -108,58 +150,6 @@ impl PluginExecutor {
             .ok()?;
         state.reachable.then_some(state.version)
     }
-
-    async fn judge(
-        &self,
-        rows: &[(Assignment, Arc<Device>)],
-        devices: &[Device],
-        now: Timestamp,
-    ) -> Result<Vec<Gate>, PluginError> {
-        let matches = match &self.parts.filter {
-            Some(part) => part.filter.matches(now, devices).await?,
-            None => vec![true; devices.len()],
-        };
-        let mut admissions: Vec<Vec<Admission>> = vec![Vec::new(); devices.len()];
-        for part in self
-            .parts
-            .policies
-            .iter()
-            .filter(|part| part.policy.admits())
-        {
-            let candidates: Vec<_> = rows
-                .iter()
-                .map(|(row, device)| candidate(row, device))
-                .collect();
-            let answers = part.policy.admit(now, &candidates).await?;
-            for (all, answer) in admissions.iter_mut().zip(answers) {
-                all.push(answer);
-            }
-        }
-        let judged = devices.iter().zip(matches).zip(admissions);
-        Ok(judged
-            .map(|((device, matches), admissions)| {
-                let admission = admission::combine(admissions);
-                admission::gate(
-                    device,
-                    &self.release,
-                    &self.parts.settings,
-                    matches,
-                    admission,
-                    now,
-                )
-            })
-            .collect())
-    }
-}
-
-fn candidate(row: &Assignment, device: &Arc<Device>) -> PolicyCandidate {
-    PolicyCandidate {
-        device: Arc::clone(device),
-        cohort: row.cohort,
-        attempts: row.counted_attempts,
-        last_failure: row.last_failure,
-        first_seen: None,
-    }
 }
 
 impl Executor for PluginExecutor {
@@ -178,10 +168,11 @@ impl Executor for PluginExecutor {
     async fn consider(
         &self,
         rows: Vec<(Assignment, Arc<Device>)>,
+        around: Surroundings,
         now: Timestamp,
     ) -> Vec<Candidate> {
         let devices = self.probed(&rows, now).await;
-        let gates = match self.judge(&rows, &devices, now).await {
+        let gates = match outlook::judge(&self.parts, &rows, &devices, &around, now).await {
             Ok(gates) => gates,
             Err(error) => {
                 tracing::error!(
@@ -193,7 +184,11 @@ impl Executor for PluginExecutor {
         };
         let pairs = rows.into_iter().zip(gates);
         pairs
-            .map(|((assignment, _), gate)| Candidate { assignment, gate })
+            .map(|((assignment, _), gate)| Candidate {
+                assignment,
+                gate,
+                groups: Vec::new(),
+            })
             .collect()
     }
 
@@ -220,6 +215,7 @@ impl Executor for PluginExecutor {
         AttemptEnd {
             outcome: end.outcome,
             bytes: end.bytes_sent,
+            reached: end.reached,
         }
     }
 
@@ -237,7 +233,7 @@ impl Executor for PluginExecutor {
     async fn decide(&self, requests: Vec<DecideRequest>) -> Vec<Result<Decision, String>> {
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
-            let answer = match self.parts.policies.iter().nth(request.policy) {
+            let answer = match self.parts.policies.get(request.policy) {
                 Some(part) => part
                     .policy
                     .decide(&request.view, &request.memo)
@@ -259,6 +255,7 @@ fn not_begun(failure: Failure) -> AttemptEnd {
     AttemptEnd {
         outcome: AttemptOutcome::Failed(failure),
         bytes: 0,
+        reached: 0,
     }
 }
 

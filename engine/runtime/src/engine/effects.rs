@@ -1,0 +1,332 @@
+//! One arm per effect; each starts a task that brings back one input.
+
+use std::sync::Arc;
+
+use windlass_core::{Candidate, Effect, GroupHealth, Input};
+use windlass_model::{
+    Assignment, AssignmentId, AttemptId, CohortIndex, Device, DeviceKey, RolloutKey, Timestamp,
+};
+use windlass_store::StoreError;
+
+use super::{Attempt, AttemptEnd, Engine, Executor, surroundings};
+use crate::clock::Clock;
+
+/// What a task brings back, and for whom.
+pub(super) struct Tagged {
+    pub(super) rollout: RolloutKey,
+    /// Which of the rollout's runs asked.
+    pub(super) run: u64,
+    pub(super) done: Done,
+}
+
+pub(super) enum Done {
+    Input(Input),
+    Considered(Considered),
+    Failed(StoreError),
+}
+
+/// Devices that were looked at.
+pub(super) struct Considered {
+    pub(super) looked: Vec<Looked>,
+    pub(super) page: Page,
+    pub(super) health: GroupHealth,
+}
+
+/// A candidate with the device record that it was judged by.
+pub(super) struct Looked {
+    pub(super) candidate: Candidate,
+    pub(super) device: Arc<Device>,
+}
+
+/// Which page was asked for.
+pub(super) enum Page {
+    Pending {
+        cohort: CohortIndex,
+        exhausted: bool,
+    },
+    Deferred {
+        next_due: Option<Timestamp>,
+    },
+    Retries,
+}
+
+type Rows = Vec<(Assignment, Device)>;
+
+impl<C: Clock, E: Executor> Engine<C, E> {
+    pub(super) fn perform(&mut self, key: RolloutKey, effect: Effect) {
+        match effect {
+            Effect::Page {
+                cohort,
+                after,
+                limit,
+            } => {
+                let store = self.store.clone();
+                self.consider(key, async move {
+                    let rows = store
+                        .run(move |store| store.pending(key, cohort, after, limit))
+                        .await??;
+                    let exhausted = rows.len() < limit;
+                    Ok((rows, Page::Pending { cohort, exhausted }))
+                });
+            }
+            Effect::PageDeferred { by, limit } => {
+                let store = self.store.clone();
+                self.consider(key, async move {
+                    store
+                        .run(move |store| {
+                            let rows = store.deferred_due(key, by, limit)?;
+                            let next_due = store.next_deferred_after(key, by)?;
+                            Ok((rows, Page::Deferred { next_due }))
+                        })
+                        .await?
+                });
+            }
+            Effect::Reconsider { rows } => {
+                let store = self.store.clone();
+                self.consider(key, async move {
+                    let devices = store
+                        .run(move |store| {
+                            let with_device = |row: Assignment| {
+                                let device = store.device_by_key(row.device)?;
+                                Ok((row, device))
+                            };
+                            rows.into_iter()
+                                .map(with_device)
+                                .collect::<Result<Rows, StoreError>>()
+                        })
+                        .await??;
+                    Ok((devices, Page::Retries))
+                });
+            }
+            Effect::Start {
+                assignment,
+                device,
+                attempt,
+                number,
+            } => {
+                let of = Of {
+                    rollout: key,
+                    assignment,
+                    device,
+                    attempt,
+                };
+                self.push(of, number);
+            }
+            Effect::Verify {
+                assignment,
+                device,
+                attempt,
+            } => self.verify(Of {
+                rollout: key,
+                assignment,
+                device,
+                attempt,
+            }),
+            Effect::Cancel {
+                assignment,
+                attempt,
+            } => {
+                if let Some(running) = self.running.get(&key) {
+                    running.live.cancel(assignment, attempt);
+                }
+            }
+            Effect::Decide { requests } => {
+                if let Some(running) = self.running.get(&key) {
+                    let executor = Arc::clone(&running.executor);
+                    self.start(key, async move {
+                        Done::Input(Input::Decided {
+                            answers: executor.decide(requests).await,
+                        })
+                    });
+                }
+            }
+            // The loop itself does this, because it dispatches again afterwards.
+            Effect::NeedAttemptIds => {}
+            Effect::Finished(outcome) => {
+                if let Some(running) = self.running.get_mut(&key) {
+                    running.finished = Some(outcome);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, rollout: RolloutKey, work: impl Future<Output = Done> + Send + 'static) {
+        if let Some(running) = self.running.get_mut(&rollout) {
+            running.tasks += 1;
+            let run = running.run;
+            self.tasks.start(async move {
+                Tagged {
+                    rollout,
+                    run,
+                    done: work.await,
+                }
+            });
+        }
+    }
+
+    fn consider(
+        &mut self,
+        key: RolloutKey,
+        page: impl Future<Output = Result<(Rows, Page), StoreError>> + Send + 'static,
+    ) {
+        let Some(running) = self.running.get(&key) else {
+            return;
+        };
+        let (executor, clock) = (Arc::clone(&running.executor), self.clock.clone());
+        let (store, limits) = (self.store.clone(), Arc::clone(&self.groups));
+        let driven: Vec<_> = self.running.keys().copied().collect();
+        self.start(key, async move {
+            let as_of = clock.now().monotonic;
+            let read = async {
+                let (rows, page) = page.await?;
+                let apart = surroundings::apart(&store, &rows).await?;
+                let around = surroundings::of(&store, key, &rows, clock.now().wall).await?;
+                let health = surroundings::health(&store, &limits, driven, &rows, as_of).await?;
+                Ok((rows, page, apart, around, health))
+            };
+            let (rows, page, apart, around, health) = match read.await {
+                Ok(read) => read,
+                Err(error) => return Done::Failed(error),
+            };
+            let now = clock.now().wall;
+            let mut looked = Vec::with_capacity(rows.len());
+            let mut free = Vec::with_capacity(rows.len());
+            for (row, device) in rows {
+                let device = Arc::new(device);
+                match apart.gate(row.device, now) {
+                    Some(gate) => {
+                        let candidate = Candidate {
+                            assignment: row,
+                            gate,
+                            groups: Vec::new(),
+                        };
+                        looked.push(Looked { candidate, device });
+                    }
+                    None => free.push((row, device)),
+                }
+            }
+            let devices: Vec<_> = free.iter().map(|(_, device)| Arc::clone(device)).collect();
+            let candidates = executor.consider(free, around, now).await;
+            let pairs = candidates.into_iter().zip(devices);
+            looked.extend(pairs.map(|(mut candidate, device)| {
+                candidate.groups = surroundings::seats(&limits, &device);
+                Looked { candidate, device }
+            }));
+            looked.sort_by_key(|one| one.candidate.assignment.id);
+            Done::Considered(Considered {
+                looked,
+                page,
+                health,
+            })
+        });
+    }
+
+    fn push(&mut self, of: Of, number: u32) {
+        let Of {
+            assignment,
+            attempt,
+            ..
+        } = of;
+        let Some(running) = self.running.get_mut(&of.rollout) else {
+            return;
+        };
+        let cancel = running.live.begin(assignment, attempt);
+        let transfer = Some(Arc::new(running.tracker.begin(attempt)));
+        let executor = Arc::clone(&running.executor);
+        let device = self.device(of);
+        self.start(of.rollout, async move {
+            let device = match device.await {
+                Ok(device) => device,
+                Err(error) => return Done::Failed(error),
+            };
+            let counted = transfer.clone();
+            let work = Attempt {
+                assignment,
+                id: attempt,
+                number,
+                device,
+                cancel,
+                transfer,
+            };
+            let AttemptEnd {
+                outcome,
+                bytes,
+                reached,
+            } = executor.push(work).await;
+            // Reports on the way are coalesced; the end is exact.
+            if let Some(counted) = counted {
+                counted.sent(bytes);
+            }
+            Done::Input(Input::AttemptEnded {
+                assignment,
+                attempt,
+                outcome,
+                bytes,
+                reached,
+            })
+        });
+    }
+
+    fn verify(&mut self, of: Of) {
+        let Of {
+            assignment,
+            attempt,
+            ..
+        } = of;
+        let Some(running) = self.running.get_mut(&of.rollout) else {
+            return;
+        };
+        let cancel = running.live.begin(assignment, attempt);
+        let executor = Arc::clone(&running.executor);
+        let device = self.device(of);
+        self.start(of.rollout, async move {
+            let device = match device.await {
+                Ok(device) => device,
+                Err(error) => return Done::Failed(error),
+            };
+            let work = Attempt {
+                assignment,
+                id: attempt,
+                number: 0,
+                device,
+                cancel,
+                transfer: None,
+            };
+            let answer = executor.verify(work).await;
+            Done::Input(Input::Verified {
+                assignment,
+                attempt,
+                answer,
+            })
+        });
+    }
+
+    /// The device as it was judged, or as the registry has it if that was before a restart.
+    fn device(
+        &self,
+        of: Of,
+    ) -> impl Future<Output = Result<Arc<Device>, StoreError>> + Send + use<C, E> {
+        let running = self.running.get(&of.rollout);
+        let known = running.and_then(|running| running.live.device(of.assignment));
+        let store = self.store.clone();
+        async move {
+            match known {
+                Some(device) => Ok(device),
+                None => Ok(Arc::new(
+                    store
+                        .run(move |store| store.device_by_key(of.device))
+                        .await??,
+                )),
+            }
+        }
+    }
+}
+
+/// An attempt and whose it is.
+#[derive(Clone, Copy)]
+struct Of {
+    rollout: RolloutKey,
+    assignment: AssignmentId,
+    device: DeviceKey,
+    attempt: AttemptId,
+}

@@ -1,0 +1,113 @@
+//! What may become of devices, before anything is done about them.
+
+use std::sync::Arc;
+
+use windlass_core::{Gate, admission, admission::Circumstances};
+use windlass_host::{PluginError, PolicyCandidate};
+use windlass_model::{
+    Admission, Assignment, CohortIndex, Device, DeviceKey, Release, RolloutName, RolloutPlan,
+    Timestamp,
+};
+use windlass_store::{CreateConflict, Store};
+
+use crate::{engine::Surroundings, parts::Parts};
+
+/// An assignment and its device as the registry has it.
+pub type Prospect = (Assignment, Arc<Device>);
+
+/// What may become of each device at `now`: its filter, its version, what the policies'
+/// admissions say, holds, other rollouts, its connection. `devices` are those of `rows`, with
+/// what has been found out about them since.
+///
+/// # Errors
+/// If the filter or a policy fails.
+pub async fn judge(
+    parts: &Parts,
+    rows: &[Prospect],
+    devices: &[Device],
+    around: &Surroundings,
+    now: Timestamp,
+) -> Result<Vec<Gate>, PluginError> {
+    let matches = match &parts.filter {
+        Some(part) => part.filter.matches(now, devices).await?,
+        None => vec![true; devices.len()],
+    };
+    let mut admissions: Vec<Vec<Admission>> = vec![Vec::new(); devices.len()];
+    let admitting = parts.policies.iter();
+    for part in admitting.filter(|part| part.policy.admits()) {
+        let candidates: Vec<_> = rows
+            .iter()
+            .zip(devices)
+            .map(|((row, _), device)| candidate(row, device))
+            .collect();
+        let answers = part.policy.admit(now, &candidates).await?;
+        for (all, answer) in admissions.iter_mut().zip(answers) {
+            all.push(answer);
+        }
+    }
+    let judged = rows.iter().zip(devices).zip(matches).zip(admissions);
+    Ok(judged
+        .map(|((((row, _), device), matches), admissions)| {
+            admission::gate(&Circumstances {
+                device,
+                release: &parts.release,
+                settings: &parts.settings,
+                matches,
+                admission: admission::combine(admissions),
+                holds: &around.holds,
+                rivals: around.rivals_of(row.device),
+                rollout: around.rollout,
+                now,
+            })
+        })
+        .collect())
+}
+
+/// The rows that `targets` would have if their rollout began at `now`, with their devices and
+/// what else their gates must know. `store` is a copy that nobody keeps: the rollout is made in
+/// it.
+///
+/// # Errors
+/// If the store cannot be read, or refuses the rollout.
+pub fn prospects(
+    store: &mut Store,
+    plan: RolloutPlan,
+    release: &Release,
+    targets: &[(DeviceKey, CohortIndex)],
+    now: Timestamp,
+) -> Result<(Vec<Prospect>, Surroundings), CreateConflict> {
+    let itself = store.rollout(&plan.name)?.map(|known| known.key);
+    let mut cohorts = plan.cohorts.clone();
+    for (index, cohort) in (0..).map(CohortIndex).zip(&mut cohorts) {
+        cohort.size = targets.iter().filter(|(_, of)| *of == index).count() as u64;
+    }
+    let plan = RolloutPlan {
+        name: RolloutName::new(format!("{} (planned)", plan.name)),
+        release: store.put_release(release, now)?,
+        cohorts,
+        ..plan
+    };
+    let key = store.create_rollout(&plan, &mut targets.iter().copied(), now)?;
+    let keys: Vec<_> = targets.iter().map(|(key, _)| *key).collect();
+    let mut rivals = store.rivals(key, &keys)?;
+    rivals.retain(|rival| Some(rival.rollout) != itself);
+    let around = Surroundings::new(key, store.holds(now)?, rivals);
+    let mut rows = Vec::with_capacity(targets.len());
+    for index in (0..).map(CohortIndex).take(plan.cohorts.len()) {
+        rows.extend(store.pending(key, index, None, targets.len())?);
+    }
+    let rows = rows
+        .into_iter()
+        .map(|(row, device)| (row, Arc::new(device)));
+    Ok((rows.collect(), around))
+}
+
+fn candidate(row: &Assignment, device: &Device) -> PolicyCandidate {
+    PolicyCandidate {
+        device: Arc::new(device.clone()),
+        cohort: row.cohort,
+        attempts: row.counted_attempts,
+        last_failure: row.last_failure,
+        first_seen: None,
+    }
+}
