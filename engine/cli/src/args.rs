@@ -1,11 +1,23 @@
 //! The command line. Flag over environment over file over default (design §7.13).
 
-use std::{path::PathBuf, time::Duration};
+mod devices;
+mod steering;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use windlass_runtime::WaitFor;
 
 use crate::{config::Overrides, units};
+
+pub use devices::{
+    DecommissionArgs, HoldArgs, HoldsArgs, Lasting, PinArgs, SubjectArgs, UnholdArgs,
+};
+pub use steering::{
+    AbortArgs, AdvanceArgs, ApproveArgs, DeadLettersCommand, DeviceOrderArgs, LetterChoice,
+    LetterFateArgs, LettersListArgs, LettersShowArgs, Moment, OrderArgs, ReleaseCommand,
+    ReleaseForgiveArgs, ReleaseListArgs, RetryArgs, RollbackArgs, StateOption, WhoArgs,
+};
 
 /// Takes a release to a fleet of devices: safely, in order, and never twice.
 #[derive(Debug, Parser)]
@@ -39,6 +51,24 @@ pub enum Command {
     Plan(PlanArgs),
     Status(StatusArgs),
     Events(EventsArgs),
+    /// Start nothing more in a rollout until it is resumed; what is in flight finishes.
+    #[command(
+        after_long_help = "Example:\n  windlass pause rollout.toml --reason 'the depot calls'"
+    )]
+    Pause(OrderArgs),
+    /// Go on after a pause.
+    #[command(after_long_help = "Example:\n  windlass resume rollout.toml")]
+    Resume(OrderArgs),
+    Abort(AbortArgs),
+    Rollback(RollbackArgs),
+    Approve(ApproveArgs),
+    Advance(AdvanceArgs),
+    Exclude(DeviceOrderArgs),
+    Retry(RetryArgs),
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    #[command(subcommand)]
+    Release(ReleaseCommand),
     #[command(subcommand)]
     Devices(DevicesCommand),
     Fleet(FleetArgs),
@@ -127,7 +157,7 @@ pub struct PlanArgs {
 }
 
 /// Where a command finds the state.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = true)]
 pub struct StateArgs {
     /// A configuration file that names the state file.
@@ -146,6 +176,10 @@ pub struct StatusArgs {
     /// Only this rollout, with its devices that are not done.
     #[arg(long, value_name = "NAME")]
     pub rollout: Option<String>,
+    /// Show it again whenever it changes, until every rollout has ended: redrawn in place on a
+    /// terminal, as JSON lines elsewhere.
+    #[arg(long)]
+    pub watch: bool,
     /// How to report.
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Output,
@@ -173,11 +207,20 @@ pub struct EventsArgs {
 
 /// Look after the registry of devices.
 #[derive(Debug, Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "clap shows the documentation of the arguments' types"
+)]
 pub enum DevicesCommand {
     /// Add devices from a file, or renew what is known of them.
     Import(DevicesImportArgs),
     /// List devices.
     List(DevicesListArgs),
+    Hold(HoldArgs),
+    Pin(PinArgs),
+    Release(UnholdArgs),
+    Holds(HoldsArgs),
+    Decommission(DecommissionArgs),
 }
 
 /// `devices import`.
@@ -188,6 +231,9 @@ pub struct DevicesImportArgs {
     /// The state file; made if it is not there.
     #[arg(long, env = "WINDLASS_STATE", value_name = "FILE")]
     pub state: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub who: WhoArgs,
 }
 
 /// `devices list`.
@@ -208,8 +254,13 @@ pub struct DevicesListArgs {
 #[derive(Debug, Args)]
 pub struct FleetArgs {
     /// How many devices.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub count: u32,
+    #[arg(long, value_name = "N", required_unless_present = "devices", conflicts_with = "devices", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub count: Option<u32>,
+    /// Simulate the devices of this list, a JSON array as `[fleet] devices` reads it: with their
+    /// ids and versions; those that it calls offline start offline. Their addresses are of no
+    /// account; `--export` writes the list with those to reach them at.
+    #[arg(long, value_name = "FILE")]
+    pub devices: Option<PathBuf>,
     /// The port that all devices listen on; each has an address of its own in 127.0.0.0/8.
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub port: u16,
@@ -240,10 +291,23 @@ pub struct FleetArgs {
     /// Time from the last byte until the new version is reported.
     #[arg(long, value_parser = units::parse_duration, value_name = "DURATION")]
     pub install: Option<Duration>,
-    /// Share of devices with a fault, such as `flaky=0.05`; may be given several times. Kinds:
-    /// flaky (503 twice, then well), server-error, busy (429 once), reject, refuse, hang, cut (in
-    /// the middle of the first push), swallow (installs, no answer), wrong-version.
-    #[arg(long = "fault", value_name = "KIND=SHARE")]
+    /// Time after the install in which connections are refused.
+    #[arg(long, value_parser = units::parse_duration, value_name = "DURATION")]
+    pub reboot: Option<Duration>,
+    /// How late the fault `late` answers, and when `regress` falls back.
+    #[arg(long, default_value = "10s", value_parser = units::parse_duration, value_name = "DURATION")]
+    pub fault_after: Duration,
+    /// Let programs watch and control the devices here: `GET /report`, `GET /devices`, `POST
+    /// /connect` and `/disconnect` with `"all"`, `{"devices":[ID,…]}` or `{"share":0.5}`. Without
+    /// authentication: keep it on loopback.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub control: Option<SocketAddr>,
+    /// Share of devices with a fault, such as `flaky=0.05`, or `bad=0.1@2.3.0` for pushes of one
+    /// version only; may be given several times. Kinds: flaky (503 twice, then well), bad or
+    /// server-error (500), busy (429 once), reject, refuse, hang, cut (in the middle of the first
+    /// push), swallow (installs, no answer), late (installs, answers late), mute (never tells its
+    /// version), wrong-version, regress (runs it, then falls back).
+    #[arg(long = "fault", value_name = "KIND=SHARE[@VERSION]")]
     pub faults: Vec<String>,
     /// Share of devices that are offline.
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]

@@ -28,6 +28,9 @@ const BINARY_SIZE_UNITS: usize = 5;
 /// What a duration looks like, as a regular expression for the configuration's schema.
 pub const DURATION_PATTERN: &str = "^(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
 
+/// What a size looks like, as a regular expression for the configuration's schema.
+pub const SIZE_PATTERN: &str = "^[0-9]+(B|[KMGT]iB|[kMGT]B)$";
+
 /// Why a text is no duration or size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {

@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
-    let prepared = setup::prepare(&args.config, &args.overrides, &super::watch::Quiet).await?;
+    let prepared = setup::prepare(&args.config, &args.overrides, &setup::Quiet).await?;
     setup::state_is_free(&prepared.config)?;
     let Prepared {
         config,

@@ -8,8 +8,7 @@ use windlass_sim::{Behaviour, Failing, Fault, FaultRate, Fleet, FleetSpec, Offli
 
 use super::{
     Failure,
-    run::{RunOptions, roll_out},
-    watch,
+    run::{Show, roll_out},
 };
 use crate::diagnostic::Diagnostic;
 use crate::{
@@ -17,6 +16,7 @@ use crate::{
     config::Overrides,
     console,
     exit::Exit,
+    owner::{Ownership, RunOptions},
     render::{bytes, count, duration},
     setup::{self, with_causes},
 };
@@ -78,19 +78,23 @@ pub(super) async fn demo(args: DemoArgs) -> Result<Exit, Failure> {
     if args.output == Output::Human {
         console::text(&introduction(&args));
     }
-    let prepared = setup::prepare(&config, &Overrides::default(), &watch::Quiet).await?;
+    let prepared = setup::prepare(&config, &Overrides::default(), &setup::Quiet).await?;
     let options = RunOptions {
-        output: args.output,
         wait: WaitFor::Done,
         accept_changes: false,
         resumed_by: None,
+    };
+    let show = Show {
+        output: args.output,
         again: "windlass demo".into(),
     };
-    let end = roll_out(prepared, options).await?;
+    let ownership = Ownership::start(&prepared.config, &prepared.host)?;
+    let ends = roll_out(ownership, prepared, &options, &show).await?;
+    let end = ends.first().context("the demonstration did not run")?;
     let report = fleet.stop().await;
     let violations = report.exactly_once(payload);
     if args.output == Output::Human {
-        console::text(&proof(&report, payload, &end));
+        console::text(&proof(&report, payload, end));
     }
     let complete = report.totals.updated == end.counts.get(StateKind::Succeeded);
     if violations.is_empty() && complete {

@@ -3,15 +3,19 @@ use serde_json::json;
 use windlass_host::Host;
 use windlass_model::{Connectivity, Device, Value};
 use windlass_runtime::clock::{Clock as _, SystemClock};
-use windlass_store::{Location, Store, StoreThread};
+use windlass_store::Store;
 
-use super::Failure;
+use super::{
+    Failure,
+    chore::{self, Outcome},
+};
 use crate::{
     args::{DevicesImportArgs, DevicesListArgs, Output},
     console,
+    control::{Chore, Done},
     devices::read_devices,
     exit::Exit,
-    render::{count, time},
+    render::{count, done_json, done_text, time},
     setup,
 };
 
@@ -21,26 +25,25 @@ const PAGE: usize = 4096;
 pub(super) async fn import(args: DevicesImportArgs) -> Result<Exit, Failure> {
     // Once to see that all of it is right, so that a bad file does not even make a state file.
     read_devices(&args.file, &mut |_| {})?;
-    let store = Store::open(&Location::from_path(&args.state))
-        .map_err(|error| setup::open_diagnostic(&error))?;
-    let thread = StoreThread::start(store).context("the store cannot start")?;
-    let handle = thread.handle();
-    let report = setup::import_fleet(
-        &handle,
-        &args.file,
-        setup::Import::Merge,
-        SystemClock::new().now().wall,
-    )
-    .await?;
-    drop(handle);
-    thread.shutdown().await.context("the state file failed")?;
-    console::line(&format!(
-        "{}: {} added, {} changed, {} as before",
-        args.file.display(),
-        report.added,
-        report.changed,
-        report.unchanged,
-    ));
+    let file = std::path::absolute(&args.file).context("the current directory cannot be told")?;
+    let report = match chore::carry_out(&args.state, &args.who, Chore::Import { file }).await? {
+        Outcome::Done(Done::Imported(report)) => report,
+        Outcome::Done(_) => {
+            return Err(anyhow::anyhow!("the owner did something else").into());
+        }
+        Outcome::Refused(text) => {
+            console::error(&text);
+            return Ok(Exit::BadInput);
+        }
+    };
+    let done = Done::Imported(report);
+    match args.who.output {
+        Output::Human => {
+            let shown = args.file.display();
+            console::line(&format!("{shown}: {}", done_text(&done)));
+        }
+        Output::Json => console::line(&done_json(&done).to_string()),
+    }
     Ok(Exit::Success)
 }
 

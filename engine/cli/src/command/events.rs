@@ -1,15 +1,15 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use windlass_model::{RolloutKey, RolloutName, Sequence};
+use windlass_model::Sequence;
 use windlass_store::Store;
 
 use super::Failure;
 use crate::{
     args::{EventsArgs, Output},
     console,
-    diagnostic::{Diagnostic, nearest},
     exit::Exit,
+    owner::rollout_named,
     render::{Names, event_json, event_text, time},
     setup,
 };
@@ -23,7 +23,7 @@ pub(super) async fn events(args: &EventsArgs) -> Result<Exit, Failure> {
     let store = Store::open_read_only(&setup::state_file(&args.state)?)
         .map_err(|error| setup::open_diagnostic(&error))?;
     let rollout = match &args.rollout {
-        Some(name) => Some(rollout_named(&store, name)?),
+        Some(name) => Some(rollout_named(&store, name)?.key),
         None => None,
     };
     let mut after = Sequence(args.after);
@@ -61,27 +61,4 @@ pub(super) async fn events(args: &EventsArgs) -> Result<Exit, Failure> {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
-}
-
-/// The rollout of a name that a person typed.
-pub(super) fn rollout_named(store: &Store, name: &str) -> Result<RolloutKey, Failure> {
-    let found = store
-        .rollout(&RolloutName::new(name))
-        .context("the rollouts could not be read")?;
-    if let Some(rollout) = found {
-        return Ok(rollout.key);
-    }
-    let rollouts = store.rollouts().context("the rollouts could not be read")?;
-    let diagnostic = Diagnostic::error(format!("there is no rollout `{name}`"));
-    let known: Vec<_> = rollouts
-        .iter()
-        .map(|rollout| rollout.plan.name.as_str())
-        .collect();
-    Err(match nearest(name, known.iter().copied()) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).into(),
-        None if known.is_empty() => diagnostic.note("the state file has no rollout yet").into(),
-        None => diagnostic
-            .help(format!("the rollouts are {}", known.join(", ")))
-            .into(),
-    })
 }

@@ -1,10 +1,10 @@
-use std::{net::Ipv4Addr, num::NonZeroU64, time::Duration};
+use std::{net::Ipv4Addr, num::NonZeroU64, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use windlass_sim::{
-    Addressing, Behaviour, Failing, Fault, FaultRate, Fleet, FleetSpec, Install, Meanwhile,
-    Offline, Report, When,
+    Addressing, Behaviour, DeviceRecord, Failing, Fault, FaultRate, Fleet, FleetSpec, Install,
+    Meanwhile, Offline, Report, When,
 };
 
 use super::Failure;
@@ -16,14 +16,18 @@ use crate::{
     render::{bytes, count},
 };
 
-/// The faults that can be asked for by name; a cut breaks a body after `cut_at` bytes.
-fn faults(cut_at: u64) -> [(&'static str, Failing); 9] {
+/// The faults that can be asked for by name.
+fn faults(args: &FleetArgs) -> [(&'static str, Failing); 13] {
     let failing = |fault, when| Failing { fault, when };
     let busy = Fault::Status {
         code: http::StatusCode::TOO_MANY_REQUESTS,
         retry_after: Some(1),
     };
-    let cut = Fault::Cut { after: cut_at };
+    let cut = Fault::Cut { after: args.cut_at };
+    let after = args.fault_after;
+    let mute = Fault::Mute {
+        code: http::StatusCode::NOT_FOUND,
+    };
     [
         ("flaky", failing(Fault::status(503), When::First(2))),
         ("server-error", failing(Fault::status(500), When::Always)),
@@ -34,6 +38,10 @@ fn faults(cut_at: u64) -> [(&'static str, Failing); 9] {
         ("cut", failing(cut, When::First(1))),
         ("swallow", failing(Fault::Swallow, When::First(1))),
         ("wrong-version", failing(Fault::KeepVersion, When::Always)),
+        ("bad", failing(Fault::status(500), When::Always)),
+        ("late", failing(Fault::Late { after }, When::First(1))),
+        ("mute", failing(mute, When::Always)),
+        ("regress", failing(Fault::FallBack { after }, When::Always)),
     ]
 }
 
@@ -54,8 +62,11 @@ pub(super) async fn fleet(args: FleetArgs) -> Result<Exit, Failure> {
         .map_or_else(String::new, |device| format!(" from {}", device.address));
     console::line(&format!(
         "serving {}{first}; end with Ctrl-C",
-        count(u64::from(args.count), "device")
+        count(fleet.devices().count() as u64, "device")
     ));
+    if let Some(control) = fleet.control_address() {
+        console::line(&format!("watched and controlled at http://{control}"));
+    }
     wait(args.duration)
         .await
         .context("signals cannot be received")?;
@@ -89,8 +100,14 @@ async fn wait(duration: Option<Duration>) -> std::io::Result<()> {
 
 fn spec(args: &FleetArgs) -> Result<FleetSpec, Diagnostic> {
     let latency = args.latency.unwrap_or_default();
+    let devices = match &args.devices {
+        Some(path) => listed(path)?,
+        None => Vec::new(),
+    };
     Ok(FleetSpec {
-        count: args.count as usize,
+        count: args.count.map_or(devices.len(), |count| count as usize),
+        devices,
+        control: args.control,
         seed: args.seed,
         addressing: if args.own_ports {
             Addressing::Ports {
@@ -106,12 +123,13 @@ fn spec(args: &FleetArgs) -> Result<FleetSpec, Diagnostic> {
                 takes: args.install.unwrap_or_default(),
                 meanwhile: Meanwhile::default(),
             },
+            reboot: args.reboot.unwrap_or_default(),
             ..Behaviour::default()
         },
         faults: args
             .faults
             .iter()
-            .map(|text| fault(text, args.cut_at))
+            .map(|text| fault(text, args))
             .collect::<Result<_, _>>()?,
         offline_share: args.offline,
         offline: Offline {
@@ -122,23 +140,43 @@ fn spec(args: &FleetArgs) -> Result<FleetSpec, Diagnostic> {
     })
 }
 
-fn fault(text: &str, cut_at: u64) -> Result<FaultRate, Diagnostic> {
+/// The devices of a list.
+fn listed(path: &Path) -> Result<Vec<DeviceRecord>, Diagnostic> {
+    let shown = path.display();
+    let text = std::fs::read(path)
+        .map_err(|error| Diagnostic::error(format!("cannot read {shown}: {error}")))?;
+    let devices: Vec<DeviceRecord> = serde_json::from_slice(&text)
+        .map_err(|error| Diagnostic::error(format!("{shown} is no list of devices: {error}")))?;
+    if devices.is_empty() {
+        return Err(Diagnostic::error(format!("{shown} lists no device")));
+    }
+    Ok(devices)
+}
+
+fn fault(text: &str, args: &FleetArgs) -> Result<FaultRate, Diagnostic> {
     let malformed = || {
         Diagnostic::error(format!("`{text}` is no fault"))
-            .help("write KIND=SHARE, such as `flaky=0.1`")
+            .help("write KIND=SHARE, such as `flaky=0.1`, or KIND=SHARE@VERSION")
     };
     let (kind, share) = text.split_once('=').ok_or_else(malformed)?;
+    let (share, version) = match share.split_once('@') {
+        Some((share, version)) => (share, Some(version)),
+        None => (share, None),
+    };
     let share = share.parse().map_err(|_| malformed())?;
-    let faults = faults(cut_at);
+    let faults = faults(args);
     let names = faults.each_ref().map(|(name, _)| *name);
     let known = faults.into_iter().find(|(name, _)| *name == kind);
-    let Some((_, failing)) = known else {
+    let Some((_, mut failing)) = known else {
         let diagnostic = Diagnostic::error(format!("there is no fault `{kind}`"));
         return Err(match nearest(kind, names) {
             Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
             None => diagnostic.help(format!("the faults are {}", names.join(", "))),
         });
     };
+    if let Some(version) = version {
+        failing.when = When::Version(version.to_owned());
+    }
     Ok(FaultRate { failing, share })
 }
 

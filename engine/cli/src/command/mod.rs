@@ -2,20 +2,29 @@
 //! comes back as diagnostics, which `main` shows.
 
 mod check;
+mod chore;
 mod completions;
+mod dead_letters;
 mod demo;
 mod devices;
 mod events;
 mod fleet;
+mod holds;
 mod plan;
 mod plugin;
+mod release;
+mod remote;
 mod run;
 mod schema;
 mod status;
+mod steer;
 mod watch;
 
+use windlass_model::Steering;
+
 use crate::{
-    args::{Command, DevicesCommand, PluginCommand},
+    args::{Command, DeadLettersCommand, DevicesCommand, PluginCommand, ReleaseCommand},
+    control::Fate,
     diagnostic::Diagnostics,
     exit::Exit,
 };
@@ -47,13 +56,44 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::demo(args).await,
         Command::Check(args) => check::check(args).await,
         Command::Plan(args) => plan::plan(args).await,
-        Command::Status(args) => status::status(&args),
+        Command::Status(args) => status::status(&args).await,
         Command::Events(args) => events::events(&args).await,
-        Command::Devices(DevicesCommand::Import(args)) => devices::import(args).await,
-        Command::Devices(DevicesCommand::List(args)) => devices::list(args).await,
+        Command::Pause(args) => steer::order(args, Steering::Pause).await,
+        Command::Resume(args) => steer::order(args, Steering::Resume).await,
+        Command::Abort(args) => steer::abort(args).await,
+        Command::Rollback(args) => steer::roll_back(args).await,
+        Command::Approve(args) => steer::approve(args).await,
+        Command::Advance(args) => steer::advance(args).await,
+        Command::Exclude(args) => steer::exclude(args).await,
+        Command::Retry(args) => steer::retry(args).await,
+        Command::DeadLetters(command) => dead_letters(command).await,
+        Command::Release(ReleaseCommand::List(args)) => release::list(&args),
+        Command::Release(ReleaseCommand::Forgive(args)) => release::forgive(args).await,
+        Command::Devices(command) => devices(command).await,
         Command::Fleet(args) => fleet::fleet(args).await,
         Command::Plugin(PluginCommand::Inspect(args)) => plugin::inspect(args).await,
         Command::Completions(args) => Ok(completions::completions(&args)),
         Command::Schema(_) => Ok(schema::schema()),
+    }
+}
+
+async fn dead_letters(command: DeadLettersCommand) -> Result<Exit, Failure> {
+    match command {
+        DeadLettersCommand::List(args) => dead_letters::list(&args),
+        DeadLettersCommand::Show(args) => dead_letters::show(&args),
+        DeadLettersCommand::Requeue(args) => dead_letters::deal(args, Fate::Requeue).await,
+        DeadLettersCommand::Dismiss(args) => dead_letters::deal(args, Fate::Dismiss).await,
+    }
+}
+
+async fn devices(command: DevicesCommand) -> Result<Exit, Failure> {
+    match command {
+        DevicesCommand::Import(args) => devices::import(args).await,
+        DevicesCommand::List(args) => devices::list(args).await,
+        DevicesCommand::Hold(args) => holds::hold(args).await,
+        DevicesCommand::Pin(args) => holds::pin(args).await,
+        DevicesCommand::Release(args) => holds::lift(args).await,
+        DevicesCommand::Holds(args) => holds::list(&args),
+        DevicesCommand::Decommission(args) => holds::decommission(args).await,
     }
 }

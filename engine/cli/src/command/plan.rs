@@ -2,20 +2,21 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use serde_json::json;
-use windlass_model::{CohortIndex, Device, DeviceKey};
+use windlass_core::Gate;
+use windlass_model::{CohortIndex, Device, DeviceKey, ReleaseKey, Timestamp};
 use windlass_runtime::{
     Parts,
     clock::{Clock as _, SystemClock},
-    planning::{self, Selection},
+    planning::{self, Selection, outlook},
 };
-use windlass_store::{StoreHandle, StoreThread};
+use windlass_store::{Store, StoreHandle, StoreThread};
 
-use super::{Failure, devices::status, watch};
+use super::{Failure, devices::status};
 use crate::{
     args::{Output, PlanArgs},
     console,
     exit::Exit,
-    render::count,
+    render::{count, outlook_json, outlook_text},
     setup::{self, Prepared},
 };
 
@@ -23,7 +24,7 @@ use crate::{
 const PAGE: usize = 4096;
 
 pub(super) async fn plan(args: PlanArgs) -> Result<Exit, Failure> {
-    let prepared = setup::prepare(&args.config, &args.overrides, &watch::Quiet).await?;
+    let prepared = setup::prepare(&args.config, &args.overrides, &setup::Quiet).await?;
     let thread = StoreThread::start(setup::copy_of_state(&prepared.config)?)
         .context("the store cannot start")?;
     let store = thread.handle();
@@ -61,7 +62,7 @@ async fn show(args: &PlanArgs, prepared: &Prepared, store: &StoreHandle) -> Resu
             selection.targets.len() as u64 + selection.unselected,
         ));
     }
-    listing.targets().await?;
+    listing.targets(now).await?;
     listing.others(now).await?;
     Ok(Exit::Success)
 }
@@ -74,13 +75,11 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    async fn targets(&self) -> Result<(), Failure> {
-        for (index, cohort) in (0..).zip(&self.selection.cohorts) {
-            let members = self
-                .selection
-                .targets
-                .iter()
-                .filter(|(_, of)| *of == CohortIndex(index));
+    /// The members of each cohort, each with what would become of it now if its cohort were
+    /// open.
+    async fn targets(&self, now: Timestamp) -> Result<(), Failure> {
+        let mut judged = self.judged(now).await?.into_iter().peekable();
+        for (index, cohort) in (0..).map(CohortIndex).zip(&self.selection.cohorts) {
             if self.args.output == Output::Human {
                 console::line(&format!(
                     "\n{}: {}",
@@ -88,12 +87,16 @@ impl Listing<'_> {
                     count(cohort.size, "device")
                 ));
             }
-            for (key, _) in members.take(self.args.limit) {
-                let device = self.device(*key).await?;
+            while let Some((_, device, gate)) = judged.next_if(|(of, ..)| *of == index) {
                 match self.args.output {
-                    Output::Human => console::line(&row(&device, "")),
+                    Output::Human => console::line(&row(&device, &outlook_text(&gate, index))),
                     Output::Json => console::line(
-                        &json!({ "device": device.id, "cohort": cohort.name }).to_string(),
+                        &json!({
+                            "device": device.id,
+                            "cohort": cohort.name,
+                            "outlook": outlook_json(&gate),
+                        })
+                        .to_string(),
                     ),
                 }
             }
@@ -102,8 +105,51 @@ impl Listing<'_> {
         Ok(())
     }
 
+    /// The listed members of every cohort, cohort by cohort.
+    async fn judged(&self, now: Timestamp) -> Result<Vec<(CohortIndex, Device, Gate)>, Failure> {
+        let mut listed = Vec::new();
+        for index in (0..).map(CohortIndex).take(self.selection.cohorts.len()) {
+            let members = self.selection.targets.iter();
+            let members = members.filter(|(_, of)| *of == index);
+            listed.extend(members.take(self.args.limit).copied());
+        }
+        let (parts, release) = (self.parts, self.parts.release.clone());
+        let plan = planning::plan(parts, ReleaseKey(0), self.selection);
+        let (rows, around) = self
+            .read(move |store| outlook::prospects(store, plan, &release, &listed, now))
+            .await?;
+        let devices: Vec<_> = rows
+            .iter()
+            .map(|(_, device)| Device::clone(device))
+            .collect();
+        let gates = outlook::judge(parts, &rows, &devices, &around, now)
+            .await
+            .map_err(|error| setup::plan_diagnostic(error.into()))?;
+        let cohorts = rows.iter().map(|(row, _)| row.cohort);
+        let judged = cohorts.zip(devices).zip(gates);
+        Ok(judged
+            .map(|((cohort, device), gate)| (cohort, device, gate))
+            .collect())
+    }
+
+    async fn read<T, E>(
+        &self,
+        operation: impl FnOnce(&mut Store) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        Ok(self
+            .store
+            .run(operation)
+            .await
+            .context("the state could not be read")?
+            .context("the devices could not be read")?)
+    }
+
     /// Devices that are no targets, each with what the filter says about it.
-    async fn others(&self, now: windlass_model::Timestamp) -> Result<(), Failure> {
+    async fn others(&self, now: Timestamp) -> Result<(), Failure> {
         let unselected = self.selection.unselected;
         if self.args.output == Output::Human && unselected > 0 {
             console::line(&format!("\nnot selected: {}", count(unselected, "device")));
@@ -114,11 +160,8 @@ impl Listing<'_> {
         let mut shown = 0;
         while shown < self.args.limit {
             let page = self
-                .store
-                .run(move |store| store.devices(after, PAGE, &[]))
-                .await
-                .context("the state could not be read")?
-                .context("the devices could not be read")?;
+                .read(move |store| store.devices(after, PAGE, &[]))
+                .await?;
             let Some(last) = page.last() else { break };
             after = Some(last.key);
             for stored in page
@@ -153,16 +196,6 @@ impl Listing<'_> {
         if more > 0 && self.args.output == Output::Human {
             console::line(&format!("  … and {more} more (--limit)"));
         }
-    }
-
-    async fn device(&self, key: DeviceKey) -> Result<Device, Failure> {
-        let device = self
-            .store
-            .run(move |store| store.device_by_key(key))
-            .await
-            .context("the state could not be read")?
-            .context("the device could not be read")?;
-        Ok(device)
     }
 }
 

@@ -1,25 +1,87 @@
+use std::{collections::BTreeMap, time::Duration};
+
 use anyhow::Context as _;
 use serde_json::{Map, json};
 use windlass_model::{RolloutSnapshot, RolloutState, StateCounts, StateKind};
 use windlass_store::Store;
 
-use super::{Failure, events::rollout_named};
+use super::Failure;
 use crate::{
     args::{Output, StatusArgs},
     console,
     exit::Exit,
-    render::{percent, time},
+    owner::{rollout_named, waiting_gates},
+    render::{percent, state_word, time},
     setup,
 };
 
 /// Devices that are not done, listed for one rollout.
 const LISTED_MAX: usize = 200;
 
-pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
+/// How often a state file that another process writes is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+pub(super) async fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     let store = Store::open_read_only(&setup::state_file(&args.state)?)
         .map_err(|error| setup::open_diagnostic(&error))?;
+    if !args.watch {
+        for snapshot in snapshots(&store, args)? {
+            match args.output {
+                Output::Human => console::text(&in_full(&store, &snapshot, args)?),
+                Output::Json => console::line(&as_json(&snapshot).to_string()),
+            }
+        }
+        return Ok(Exit::Success);
+    }
+    let live = args.output == Output::Human && console::is_live();
+    let mut seen = BTreeMap::new();
+    let mut drawn = String::new();
+    loop {
+        let snapshots = snapshots(&store, args)?;
+        if live {
+            drawn = redraw(&store, &snapshots, args, &drawn)?;
+        } else {
+            for snapshot in &snapshots {
+                let line = as_json(snapshot).to_string();
+                let key = snapshot.rollout.key;
+                if seen.get(&key) != Some(&line) {
+                    console::line(&line);
+                    seen.insert(key, line);
+                }
+            }
+        }
+        if snapshots.iter().all(has_ended) {
+            return Ok(Exit::Success);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Puts the present state in the place of what was drawn before.
+fn redraw(
+    store: &Store,
+    snapshots: &[RolloutSnapshot],
+    args: &StatusArgs,
+    drawn: &str,
+) -> Result<String, Failure> {
+    let mut text = String::new();
+    for snapshot in snapshots {
+        text.push_str(&in_full(store, snapshot, args)?);
+    }
+    if text != drawn {
+        let up = drawn.lines().count();
+        let back = match up {
+            0 => String::new(),
+            lines => format!("\x1b[{lines}A\x1b[J"),
+        };
+        console::text(&format!("{back}{text}"));
+    }
+    Ok(text)
+}
+
+fn snapshots(store: &Store, args: &StatusArgs) -> Result<Vec<RolloutSnapshot>, Failure> {
     let keys = match &args.rollout {
-        Some(name) => vec![rollout_named(&store, name)?],
+        Some(name) => vec![rollout_named(store, name)?.key],
         None => {
             let rollouts = store.rollouts().context("the rollouts could not be read")?;
             rollouts.into_iter().map(|rollout| rollout.key).collect()
@@ -28,24 +90,36 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     if keys.is_empty() && args.output == Output::Human {
         console::line("no rollout yet");
     }
-    for key in keys {
-        let snapshot = store
-            .snapshot(key)
-            .context("the rollout could not be read")?;
-        match args.output {
-            Output::Human => {
-                console::text(&text(&snapshot));
-                if args.rollout.is_some() {
-                    list_unfinished(&store, &snapshot)?;
-                }
-            }
-            Output::Json => console::line(&as_json(&snapshot).to_string()),
-        }
-    }
-    Ok(Exit::Success)
+    let snapshots = keys.into_iter().map(|key| store.snapshot(key));
+    Ok(snapshots
+        .collect::<Result<_, _>>()
+        .context("the rollouts could not be read")?)
 }
 
-fn list_unfinished(store: &Store, snapshot: &RolloutSnapshot) -> Result<(), Failure> {
+fn has_ended(snapshot: &RolloutSnapshot) -> bool {
+    matches!(
+        snapshot.rollout.state,
+        RolloutState::Aborted | RolloutState::Completed
+    )
+}
+
+fn in_full(
+    store: &Store,
+    snapshot: &RolloutSnapshot,
+    args: &StatusArgs,
+) -> Result<String, Failure> {
+    let mut text = text(snapshot);
+    if args.rollout.is_some() {
+        list_unfinished(store, snapshot, &mut text)?;
+    }
+    Ok(text)
+}
+
+fn list_unfinished(
+    store: &Store,
+    snapshot: &RolloutSnapshot,
+    text: &mut String,
+) -> Result<(), Failure> {
     let mut after = None;
     let mut listed = 0;
     loop {
@@ -65,15 +139,15 @@ fn list_unfinished(store: &Store, snapshot: &RolloutSnapshot) -> Result<(), Fail
                 continue;
             }
             if listed == LISTED_MAX {
-                console::line("  …");
+                text.push_str("  …\n");
                 return Ok(());
             }
             listed += 1;
             let failure = row.last_failure.map_or(String::new(), |(kind, at)| {
                 format!(", last {} at {}", kind.as_str(), time(at))
             });
-            console::line(&format!(
-                "  {:<24} {}{failure}",
+            text.push_str(&format!(
+                "  {:<24} {}{failure}\n",
                 row.device_id.as_str(),
                 kind.as_str()
             ));
@@ -89,7 +163,7 @@ fn text(snapshot: &RolloutSnapshot) -> String {
     let mut text = format!(
         "{}: {}, {started}\n",
         rollout.plan.name,
-        word(rollout.state)
+        state_word(rollout.state)
     );
     for cohort in &snapshot.cohorts {
         text.push_str(&format!(
@@ -98,6 +172,11 @@ fn text(snapshot: &RolloutSnapshot) -> String {
             percent(cohort.ended, cohort.size),
             cohort.size,
             states(&cohort.states),
+        ));
+    }
+    for gate in waiting_gates(snapshot) {
+        text.push_str(&format!(
+            "  waits for an approval: windlass approve {gate}\n"
         ));
     }
     text
@@ -127,21 +206,10 @@ fn as_json(snapshot: &RolloutSnapshot) -> serde_json::Value {
         .collect();
     json!({
         "rollout": rollout.plan.name,
-        "state": word(rollout.state),
+        "state": state_word(rollout.state),
         "started_at": rollout.started_at.map(time),
         "ended_at": rollout.ended_at.map(time),
+        "waits_for_approvals": waiting_gates(snapshot),
         "cohorts": cohorts,
     })
-}
-
-fn word(state: RolloutState) -> &'static str {
-    match state {
-        RolloutState::Draft => "draft",
-        RolloutState::Running => "running",
-        RolloutState::Holding => "holding",
-        RolloutState::Paused => "paused",
-        RolloutState::Aborting => "aborting",
-        RolloutState::Aborted => "aborted",
-        RolloutState::Completed => "completed",
-    }
 }

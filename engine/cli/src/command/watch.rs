@@ -1,109 +1,95 @@
-//! Shows a running rollout and hands it the signals of the process.
+//! Shows a running rollout, and hands signals of the process on.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc,
-};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use windlass_model::{EventKind, LoggedEvent, RolloutKey, RolloutName};
-use windlass_runtime::{
-    Control, Driver, Executor, RunEnd, bus::Subscription, clock::Clock, payload::DownloadObserver,
-    progress::Progress,
-};
+use windlass_runtime::{RunEnd, payload::DownloadObserver, progress::Progress};
 
 use super::Failure;
 use crate::{
     args::Output,
     console,
     exit::Exit,
+    owner::{Leg, Owner, Step},
     render::{Bars, Names, PlainLog, bytes, completed_line, event_json, event_text, summary},
 };
 
-/// Drives the rollout to its end while it is shown. The first SIGINT or SIGTERM stops it,
-/// the second cuts it.
-pub(super) async fn watch<C: Clock, E: Executor>(
-    driver: Driver<C, E>,
-    mut events: Subscription,
-    output: Output,
-    (key, name): (RolloutKey, RolloutName),
-    resume: &str,
-) -> Result<RunEnd, Failure> {
-    let mut progress = driver.progress();
-    let (control, commands) = mpsc::channel(4);
-    let mut screen = Screen::new(output, Names::from([(key, name.clone())]));
-    let signals = Signals::listen().context("signals cannot be received")?;
-    let _signals = Running(tokio::spawn(signals.pass_on(control)));
-    let running = Running(tokio::spawn(driver.run(commands)));
+/// Shows a rollout to the end of its run.
+pub(super) async fn show(leg: &mut Leg, output: Output, again: &str) -> Result<RunEnd, Failure> {
+    let name = leg.name().clone();
+    let names = Names::from([(leg.key(), name.clone())]);
+    let mut screen = Screen::new(output, names);
     loop {
-        tokio::select! {
-            event = events.next() => match event.context("the log of events could not be read")? {
-                Some(event) => screen.event(&event),
-                None => break,
-            },
-            Ok(()) = progress.changed() => {
-                let now = progress.borrow_and_update().clone();
-                if let Some(now) = now {
-                    screen.progress(&now);
-                }
+        match leg.next().await? {
+            Step::Event(logged) => screen.event(&logged),
+            Step::Progress(now) => screen.progress(&now),
+            Step::Ended(end) => {
+                screen.end(&name, &end, again);
+                return Ok(end);
             }
         }
     }
-    let end = running
-        .join()
-        .await
-        .context("the rollout broke off; the same command goes on")?;
-    screen.end(&name, &end, resume);
-    Ok(end)
 }
 
-/// A driver on a task of its own, so that a slow terminal does not slow it; aborted if it is
-/// dropped.
-struct Running<T>(tokio::task::JoinHandle<T>);
+/// Hands the signals of the process to its rollouts, until it is dropped.
+pub(super) struct Heeding(tokio::task::JoinHandle<()>);
 
-impl<T> Running<T> {
-    async fn join(mut self) -> T {
-        match (&mut self.0).await {
-            Ok(value) => value,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+impl Heeding {
+    /// The first signal stops every rollout of the process, the second cuts them; the third
+    /// does not ask: whatever hangs, it ends the process.
+    pub(super) fn signals(owner: &Arc<Owner>) -> Result<Self, Failure> {
+        let mut signals = Signals::listen()?;
+        let owner = Arc::downgrade(owner);
+        Ok(Self(tokio::spawn(async move {
+            signals.next().await;
+            if let Some(owner) = owner.upgrade() {
+                owner.stop().await;
+            }
+            signals.next().await;
+            if let Some(owner) = owner.upgrade() {
+                owner.cut().await;
+            }
+            signals.next().await;
+            give_up();
+        })))
     }
 }
 
-impl<T> Drop for Running<T> {
+impl Drop for Heeding {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-struct Signals {
+/// Ends the process at once.
+#[expect(
+    clippy::exit,
+    reason = "only this crate exits, and nothing else is left to try"
+)]
+pub(super) fn give_up() -> ! {
+    std::process::exit(Exit::Resumable.code());
+}
+
+/// SIGINT and SIGTERM, which mean the same.
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    pub(super) fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).context("signals cannot be received");
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
         })
     }
 
-    /// The first asks to stop, the second to stop at once; the third does not ask.
-    /// Whatever hangs, a third signal ends the process.
-    async fn pass_on(mut self, control: mpsc::Sender<Control>) {
-        for wish in [Control::Stop, Control::StopNow] {
-            self.next().await;
-            // A driver that has ended needs no stopping.
-            control.send(wish).await.ok();
-        }
-        self.next().await;
-        std::process::exit(Exit::Resumable.code());
-    }
-
-    async fn next(&mut self) {
+    /// The next one. May be dropped half-way.
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -112,14 +98,14 @@ impl Signals {
 }
 
 /// Where a run is shown.
-enum Screen {
+pub(super) enum Screen {
     Json { names: Names },
     Live(Bars),
     Plain(PlainLog),
 }
 
 impl Screen {
-    fn new(output: Output, names: Names) -> Self {
+    pub(super) fn new(output: Output, names: Names) -> Self {
         match output {
             Output::Json => Self::Json { names },
             Output::Human if console::is_live() => Self::Live(Bars::new()),
@@ -127,7 +113,14 @@ impl Screen {
         }
     }
 
-    fn event(&mut self, logged: &LoggedEvent) {
+    /// Further rollouts that events may speak of.
+    pub(super) fn know(&mut self, key: RolloutKey, name: &RolloutName) {
+        if let Self::Json { names } = self {
+            names.insert(key, name.clone());
+        }
+    }
+
+    pub(super) fn event(&mut self, logged: &LoggedEvent) {
         match self {
             // The last line says the same, with what only the run knows.
             Self::Json { .. }
@@ -152,7 +145,7 @@ impl Screen {
         }
     }
 
-    fn progress(&mut self, now: &Progress) {
+    pub(super) fn progress(&mut self, now: &Progress) {
         match self {
             Self::Json { .. } => {}
             Self::Live(bars) => bars.update(now),
@@ -164,7 +157,7 @@ impl Screen {
         }
     }
 
-    fn end(self, name: &RolloutName, end: &RunEnd, resume: &str) {
+    pub(super) fn end(self, name: &RolloutName, end: &RunEnd, resume: &str) {
         match self {
             Self::Json { .. } => console::line(&completed_line(name, end)),
             Self::Live(bars) => {
@@ -188,14 +181,12 @@ fn is_trouble(kind: &EventKind) -> bool {
             | EventKind::RolloutPaused { .. }
             | EventKind::RolloutAborting { .. }
             | EventKind::RolloutContinued { .. }
+            | EventKind::OrderGiven { .. }
+            | EventKind::RolloutGrown { .. }
+            | EventKind::ReleaseCondemned { .. }
+            | EventKind::RollbackStarted { .. }
+            | EventKind::RollbackImpossible { .. }
     )
-}
-
-/// Shows nothing.
-pub(super) struct Quiet;
-
-impl DownloadObserver for Quiet {
-    fn progress(&self, _received: u64, _total: Option<u64>) {}
 }
 
 /// Shows a download on a terminal.

@@ -17,14 +17,16 @@ impl Config {
     /// One diagnostic for each that is not, where it is named.
     pub fn check_files(&self) -> Result<(), Diagnostics> {
         let devices = self.devices.iter().map(|path| ("devices", path.clone()));
-        let payload = match &self.release.payload.value {
-            PayloadLocation::File(path) => Some(path),
-            PayloadLocation::Url(_) => None,
-        };
-        let payload = payload.map(|path| {
-            let span = self.release.payload.span;
-            let value = path.clone();
-            ("payload", Located { value, span })
+        let releases = std::iter::once(&self.release).chain(&self.rollback.releases);
+        let payloads = releases.filter_map(|release| {
+            let span = release.payload.span;
+            match &release.payload.value {
+                PayloadLocation::File(path) => {
+                    let value = path.clone();
+                    Some(("payload", Located { value, span }))
+                }
+                PayloadLocation::Url(_) => None,
+            }
         });
         let components = self.plugins.values().filter_map(|plugin| {
             let span = plugin.component.span;
@@ -37,7 +39,7 @@ impl Config {
             }
         });
         let problems: Diagnostics = devices
-            .chain(payload)
+            .chain(payloads)
             .chain(components)
             .filter_map(|(what, path)| {
                 let shown = quote(&path.value.display().to_string());

@@ -31,6 +31,9 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 /// Between two questions to a device that is away or busy.
 pub const DEFAULT_PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
+/// The word of `rollback.to` for what each device ran before.
+pub const PREVIOUS: &str = "previous";
+
 /// What a payload is unless told otherwise.
 pub const DEFAULT_MEDIA_TYPE: &str = "application/octet-stream";
 

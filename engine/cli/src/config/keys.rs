@@ -2,11 +2,13 @@ use super::{
     defaults::{
         DEFAULT_ATTEMPT, DEFAULT_ATTEMPTS, DEFAULT_BACKOFF, DEFAULT_CACHE, DEFAULT_CONCURRENCY,
         DEFAULT_GRACE, DEFAULT_IDLE, DEFAULT_MAX_BACKOFF, DEFAULT_MEDIA_TYPE,
-        DEFAULT_PROBE_INTERVAL, DEFAULT_STATE,
+        DEFAULT_PROBE_INTERVAL, DEFAULT_STATE, PREVIOUS,
     },
     schema::{
         Key,
-        Kind::{self, Choice, Count, Digest, Either, Flag, Length, List, Name, Named, Text},
+        Kind::{
+            self, Choice, Count, Digest, Either, Flag, Length, List, Name, Named, Size, Text, Whole,
+        },
         Need::{self, Default, Optional, Required},
         Preset, Section,
     },
@@ -54,6 +56,12 @@ pub(super) static ROOT: Section = Section {
             Required,
             "How the release comes to the devices.",
         ),
+        key(
+            "rollback",
+            Kind::Section(&ROLLBACK),
+            Optional,
+            "What takes the release back.",
+        ),
     ],
 };
 
@@ -77,6 +85,54 @@ pub(super) static ENGINE: Section = Section {
             Text,
             Default(Preset::Text(DEFAULT_CACHE)),
             "Directory of downloaded payloads and compiled plugins, relative to this file.",
+        ),
+        key(
+            "retries_per_minute",
+            Count { least: 1 },
+            Optional,
+            "Further tries a minute, over all rollouts; any number without it.",
+        ),
+        key(
+            "bandwidth",
+            Size,
+            Optional,
+            "Payload bytes a second, over all rollouts; any number without it.",
+        ),
+        key(
+            "limits",
+            List(&Kind::Section(&LIMIT)),
+            Optional,
+            "Bounds on each group of devices, such as a site, over all rollouts.",
+        ),
+    ],
+};
+
+pub(super) static LIMIT: Section = Section {
+    about: "Bounds on each group of devices.",
+    keys: &[
+        key(
+            "by",
+            Text,
+            Required,
+            "What makes a group: `location`, `kind` or `attributes.NAME`.",
+        ),
+        key(
+            "transfers",
+            Count { least: 1 },
+            Optional,
+            "Transfers at once in a group.",
+        ),
+        key(
+            "unavailable",
+            Count { least: 1 },
+            Optional,
+            "Members of a group that may be out of service at once: updating, failed or offline.",
+        ),
+        key(
+            "bandwidth",
+            Size,
+            Optional,
+            "Payload bytes a second to a group.",
         ),
     ],
 };
@@ -200,6 +256,30 @@ pub(super) static ROLLOUT: Section = Section {
             Optional,
             "Orders devices within cohorts; drawn from the rollout's name without it.",
         ),
+        key(
+            "priority",
+            Whole,
+            Default(Preset::Whole(0)),
+            "Of two rollouts that want one device or one slot, the higher comes first.",
+        ),
+        key(
+            "concurrency",
+            Count { least: 1 },
+            Optional,
+            "Transfers of this rollout at once; those of the engine without it.",
+        ),
+        key(
+            "connection",
+            Choice(&["assumed", "known"]),
+            Default(Preset::Text("assumed")),
+            "Whether a device whose connection is not known is pushed to, or probed first.",
+        ),
+        key(
+            "dynamic",
+            Flag,
+            Default(Preset::Flag(false)),
+            "Whether devices that match later are taken too; they join the last cohort.",
+        ),
     ],
 };
 
@@ -285,6 +365,57 @@ pub(super) static SETTLE: Section = Section {
             Choice(&["dead-letter", "push-again"]),
             Default(Preset::Text("dead-letter")),
             "What to do with a device that never tells what it runs.",
+        ),
+    ],
+};
+
+pub(super) static ROLLBACK: Section = Section {
+    about: "What takes the release back.",
+    keys: &[
+        key(
+            "to",
+            Text,
+            Default(Preset::Text(PREVIOUS)),
+            "`previous`: what each device ran before; or the version of one of `releases`.",
+        ),
+        key(
+            "automatic",
+            Flag,
+            Default(Preset::Flag(true)),
+            "Whether a policy that says roll back is obeyed, or only a person.",
+        ),
+        key(
+            "concurrency",
+            Count { least: 1 },
+            Optional,
+            "Transfers of a rollback at once; those of the engine without it.",
+        ),
+        key(
+            "releases",
+            List(&Kind::Section(&EARLIER)),
+            Optional,
+            "The releases that devices can go back to.",
+        ),
+    ],
+};
+
+pub(super) static EARLIER: Section = Section {
+    about: "A release that devices can go back to.",
+    keys: &[
+        key("name", Name, Optional, "That of `[release]` without it."),
+        key("version", Name, Required, "Such as `2.2.0`."),
+        key(
+            "payload",
+            Text,
+            Required,
+            "A path relative to this file, or an http(s) URL.",
+        ),
+        key("sha256", Digest, Optional, "The payload's digest."),
+        key(
+            "media_type",
+            Name,
+            Default(Preset::Text(DEFAULT_MEDIA_TYPE)),
+            "The payload's media type.",
         ),
     ],
 };

@@ -48,6 +48,7 @@ fn read_root(context: &Context<'_>, document: &DeTable<'_>, builtins: &[&str]) -
     let release = sections::release(&root);
     let plugins = sections::plugins(&root, builtins);
     let rollout = sections::rollout(&root);
+    let rollback = sections::rollback(&root, release.as_ref());
     if let Some(rollout) = &rollout {
         check::references(context, &plugins, rollout);
     }
@@ -57,6 +58,7 @@ fn read_root(context: &Context<'_>, document: &DeTable<'_>, builtins: &[&str]) -
         release: release?,
         plugins,
         rollout: rollout?,
+        rollback,
         source: Arc::clone(context.source),
     };
     sections::add_immediate_policy(&mut config);

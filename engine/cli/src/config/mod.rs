@@ -31,8 +31,10 @@ pub use expression::Expression;
 pub use load::load_config;
 pub use overrides::Overrides;
 pub use schema::json_schema;
+pub use sections::{field_text, parse_field};
 pub use settings::Settings;
 pub use types::{
     ComponentLocation, Config, DeliveryChoice, EngineSection, FilterSection, Located,
-    PayloadLocation, PluginSection, ReleaseSection, RolloutSection, StateLocation,
+    PayloadLocation, PluginSection, ReleaseSection, RollbackSection, RollbackTo, RolloutSection,
+    StateLocation,
 };

@@ -1,5 +1,6 @@
 use std::{
     cell::RefCell,
+    num::{NonZeroU32, NonZeroU64},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -114,6 +115,8 @@ impl<'a> Reader<'a> {
                 | Kind::Name
                 | Kind::Digest
                 | Kind::Length
+                | Kind::Size
+                | Kind::Whole
                 | Kind::Count { .. }
                 | Kind::Flag
                 | Kind::Choice(_)
@@ -243,6 +246,97 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// As [`Self::count`], of 32 bits and at least 1.
+    pub(super) fn small_count(&self, name: &str) -> Option<NonZeroU32> {
+        let count = self.count(name)?;
+        let small = u32::try_from(count.value).ok().and_then(NonZeroU32::new);
+        if small.is_none() {
+            let message = format!("`{name}` must be from 1 to {}", u32::MAX);
+            self.context.error(count.span, message, "out of range");
+        }
+        small
+    }
+
+    /// A whole number of 32 bits.
+    pub(super) fn whole(&self, name: &str) -> Option<i32> {
+        let value = self.value(name)?;
+        let DeValue::Integer(integer) = value.get_ref() else {
+            self.context.wrong_type(value, name, "an integer");
+            return None;
+        };
+        let number = i32::from_str_radix(integer.as_str(), integer.radix()).ok();
+        if number.is_none() {
+            let (least, most) = (i32::MIN, i32::MAX);
+            let message = format!("`{name}` must be from {least} to {most}, not {integer}");
+            self.context
+                .error(value.span().into(), message, "out of range");
+        }
+        number
+    }
+
+    /// A number of bytes, at least 1.
+    pub(super) fn size(&self, name: &str) -> Option<NonZeroU64> {
+        let value = self.value(name)?;
+        let span = value.span().into();
+        let parsed = match value.get_ref() {
+            DeValue::String(text) => units::parse_size(text),
+            DeValue::Integer(number) => Err(UnitError::MissingUnit {
+                suggestion: format!("{number}MiB"),
+            }),
+            DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => {
+                self.context
+                    .wrong_type(value, name, "a size such as \"50MiB\"");
+                return None;
+            }
+        };
+        match parsed.map(NonZeroU64::new) {
+            Ok(Some(size)) => Some(size),
+            Ok(None) => {
+                let message = format!("`{name}` must be more than 0B");
+                self.context.error(span, message, "more than 0B");
+                None
+            }
+            Err(why) => {
+                self.context
+                    .error(span, format!("`{name}`: {why}"), "not a size");
+                None
+            }
+        }
+    }
+
+    /// The tables of a list, each with its place.
+    pub(super) fn sections(&self, name: &str) -> Vec<(Span, Reader<'a>)> {
+        let Some(value) = self.value(name) else {
+            return Vec::new();
+        };
+        let Some(Kind::List(Kind::Section(section))) = self.key(name).map(|key| &key.kind) else {
+            return Vec::new();
+        };
+        let Some(items) = value.get_ref().as_array() else {
+            self.context.wrong_type(value, name, "a list of tables");
+            return Vec::new();
+        };
+        items
+            .iter()
+            .filter_map(|item| {
+                let reader = open_table(self.context, item, name, section)?;
+                Some((item.span().into(), reader))
+            })
+            .collect()
+    }
+
+    /// How many items a list has, right or wrong.
+    pub(super) fn sections_written(&self, name: &str) -> usize {
+        let items = self
+            .value(name)
+            .and_then(|value| value.get_ref().as_array());
+        items.map_or(0, |items| items.len())
     }
 
     /// One of the words of the key's declaration.

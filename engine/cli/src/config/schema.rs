@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{defaults::MAX_NAME_BYTES, keys};
-use crate::units::{DURATION_PATTERN, format_duration};
+use crate::units::{DURATION_PATTERN, SIZE_PATTERN, format_duration};
 
 /// A table of the configuration: what may be in it.
 pub(super) struct Section {
@@ -29,6 +29,7 @@ pub(super) enum Need {
 pub(super) enum Preset {
     Text(&'static str),
     Count(u64),
+    Whole(i32),
     Flag(bool),
     Length(Duration),
 }
@@ -41,9 +42,13 @@ pub(super) enum Kind {
     Name,
     Digest,
     Length,
+    /// A number of bytes.
+    Size,
     Count {
         least: u64,
     },
+    /// A whole number of 32 bits, which may be negative.
+    Whole,
     Flag,
     Choice(&'static [&'static str]),
     Section(&'static Section),
@@ -103,6 +108,7 @@ fn key_schema(key: &Key) -> Map<String, Value> {
         let value = match preset {
             Preset::Text(text) => json!(text),
             Preset::Count(count) => json!(count),
+            Preset::Whole(number) => json!(number),
             Preset::Flag(flag) => json!(flag),
             Preset::Length(length) => json!(format_duration(*length)),
         };
@@ -117,6 +123,8 @@ fn kind_schema(kind: &Kind) -> Map<String, Value> {
         Kind::Name => json!({ "type": "string", "minLength": 1, "maxLength": MAX_NAME_BYTES }),
         Kind::Digest => json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" }),
         Kind::Length => json!({ "type": "string", "pattern": DURATION_PATTERN }),
+        Kind::Size => json!({ "type": "string", "pattern": SIZE_PATTERN }),
+        Kind::Whole => json!({ "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX }),
         Kind::Count { least } => json!({ "type": "integer", "minimum": least }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "enum": words }),

@@ -1,6 +1,11 @@
-use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+    sync::Arc,
+};
 
-use windlass_model::{PluginName, RolloutName, RolloutSettings, Sha256};
+use windlass_model::{GroupLimit, PluginName, RolloutName, RolloutSettings, Sha256};
 
 use super::{Expression, Settings};
 use crate::diagnostic::{SourceFile, Span};
@@ -19,6 +24,8 @@ pub struct Config {
     pub plugins: BTreeMap<PluginName, PluginSection>,
     /// `[rollout]`
     pub rollout: RolloutSection,
+    /// `[rollback]`
+    pub rollback: RollbackSection,
     pub(super) source: Arc<SourceFile>,
 }
 
@@ -51,6 +58,12 @@ pub struct EngineSection {
     pub concurrency: NonZeroUsize,
     /// Directory of downloaded payloads and compiled plugins.
     pub cache: PathBuf,
+    /// Further tries a minute, over all rollouts; any number without it.
+    pub retries_per_minute: Option<NonZeroU32>,
+    /// Payload bytes a second, over all rollouts; any number without it.
+    pub bandwidth: Option<NonZeroU64>,
+    /// Bounds on groups of devices, over all rollouts; each field has one at most.
+    pub limits: Vec<GroupLimit>,
 }
 
 /// Where state is kept.
@@ -68,13 +81,35 @@ pub struct ReleaseSection {
     /// Such as `pos-app`.
     pub name: String,
     /// Such as `2.3.0`.
-    pub version: String,
+    pub version: Located<String>,
     /// Where its payload is.
     pub payload: Located<PayloadLocation>,
     /// What its payload's digest must be, if that is told.
     pub sha256: Option<Located<Sha256>>,
     /// Of the payload.
     pub media_type: String,
+}
+
+/// What takes the release back.
+#[derive(Clone, Debug)]
+pub struct RollbackSection {
+    /// What to.
+    pub to: RollbackTo,
+    /// Whether a policy that says roll back is obeyed.
+    pub automatic: bool,
+    /// Transfers of a rollback at once; those of the engine without it.
+    pub concurrency: Option<NonZeroU32>,
+    /// What devices can go back to; versions are unique, and none is the release's own.
+    pub releases: Vec<ReleaseSection>,
+}
+
+/// What devices go back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RollbackTo {
+    /// What each ran before.
+    Previous,
+    /// The version of one of [`RollbackSection::releases`].
+    Version(String),
 }
 
 /// Where a payload is.

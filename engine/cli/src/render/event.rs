@@ -7,7 +7,10 @@ use windlass_model::{
     EventKind, LoggedEvent, Reason, RolloutKey, RolloutName, SkipReason, Timestamp,
 };
 
-use super::numbers::{count, time};
+use super::{
+    done::{hold_text, order_text, subject_text},
+    numbers::{count, time},
+};
 
 /// The names of rollouts, for events that carry their keys.
 pub type Names = BTreeMap<RolloutKey, RolloutName>;
@@ -151,6 +154,47 @@ pub fn event_text(kind: &EventKind) -> String {
         EventKind::RolloutPaused { reasons } => format!("rollout paused{}", why(reasons)),
         EventKind::RolloutResumed { actor } => format!("rollout resumed by {actor}"),
         EventKind::RolloutAborting { reasons } => format!("rollout aborting{}", why(reasons)),
+        EventKind::OrderGiven {
+            actor,
+            reason,
+            order,
+        } => format!("{actor}: {}{}", order_text(order), because(reason)),
+        EventKind::DeviceRequeued { device } => format!("{device}: requeued"),
+        EventKind::DeviceDismissed { device } => format!("{device}: dismissed"),
+        EventKind::DeviceSuperseded {
+            device, version, ..
+        } => format!("{device}: superseded, another rollout brings it to {version}"),
+        EventKind::RolloutGrown { added } => {
+            format!("{} joined", count(*added, "further device"))
+        }
+        EventKind::RolloutReopened => "rollout goes on after its end".into(),
+        EventKind::ReleaseCondemned {
+            release,
+            version,
+            reason,
+        } => format!("{release} {version} condemned: {reason}"),
+        EventKind::ReleaseForgiven {
+            release,
+            version,
+            actor,
+            reason,
+        } => format!("{release} {version} forgiven by {actor}{}", because(reason)),
+        EventKind::RollbackStarted { rollout, targets } => {
+            format!("taken back by {rollout}: {}", count(*targets, "device"))
+        }
+        EventKind::RollbackImpossible { device, reason } => {
+            format!("{device}: cannot be taken back: {reason}")
+        }
+        EventKind::HoldPlaced { hold } => format!("{} (by {})", hold_text(hold), hold.actor),
+        EventKind::HoldLifted {
+            subject,
+            actor,
+            reason,
+        } => format!(
+            "{}: no longer held (by {actor}){}",
+            subject_text(subject),
+            because(reason)
+        ),
         EventKind::RolloutStopping => "stopping: nothing more is started".into(),
         EventKind::RolloutCompleted { outcome, .. } => {
             format!("run over: {}", outcome_text(*outcome))
@@ -180,7 +224,7 @@ fn verdict_text(verdict: windlass_model::Verdict) -> &'static str {
     }
 }
 
-fn skip_text(reason: SkipReason) -> &'static str {
+pub(super) fn skip_text(reason: SkipReason) -> &'static str {
     match reason {
         SkipReason::AlreadyCurrent => "it runs the release already",
         SkipReason::NoLongerMatches => "it no longer matches the filter",
@@ -197,6 +241,13 @@ fn why(reasons: &[Reason]) -> String {
     }
     let texts: Vec<_> = reasons.iter().map(|reason| reason.text.as_str()).collect();
     format!(": {}", texts.join("; "))
+}
+
+fn because(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        reason => format!(": {reason}"),
+    }
 }
 
 fn are(number: u64, noun: &str) -> String {

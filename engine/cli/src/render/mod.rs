@@ -1,13 +1,19 @@
 //! How a run is shown: bars on a terminal, sentences in a log, JSON lines for programs.
 
 mod bars;
+mod done;
 mod event;
 mod numbers;
+mod outlook;
 mod plain;
 mod summary;
 
 pub use bars::Bars;
+pub use done::{
+    done_json, done_text, hold_json, hold_text, order_text, state_word, subject_name, subject_text,
+};
 pub use event::{Names, event_json, event_text};
 pub use numbers::{bytes, count, duration, percent, rate, time};
+pub use outlook::{outlook_json, outlook_text};
 pub use plain::PlainLog;
 pub use summary::{completed_line, summary};

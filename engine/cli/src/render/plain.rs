@@ -64,6 +64,7 @@ pub(crate) fn is_noteworthy(kind: &EventKind) -> bool {
         | EventKind::DeviceCancelled { .. }
         | EventKind::DeviceSkipped { .. }
         | EventKind::DeviceDeferred { .. }
+        | EventKind::DeviceSuperseded { .. }
         | EventKind::DecisionTaken { .. }
         | EventKind::RolloutCompleted { .. } => false,
         EventKind::RolloutStarted { .. }
@@ -81,6 +82,17 @@ pub(crate) fn is_noteworthy(kind: &EventKind) -> bool {
         | EventKind::RolloutPaused { .. }
         | EventKind::RolloutResumed { .. }
         | EventKind::RolloutAborting { .. }
+        | EventKind::OrderGiven { .. }
+        | EventKind::DeviceRequeued { .. }
+        | EventKind::DeviceDismissed { .. }
+        | EventKind::RolloutGrown { .. }
+        | EventKind::RolloutReopened
+        | EventKind::ReleaseCondemned { .. }
+        | EventKind::ReleaseForgiven { .. }
+        | EventKind::RollbackStarted { .. }
+        | EventKind::RollbackImpossible { .. }
+        | EventKind::HoldPlaced { .. }
+        | EventKind::HoldLifted { .. }
         | EventKind::RolloutStopping => true,
     }
 }

@@ -22,13 +22,15 @@ use windlass_runtime::{
 };
 
 use crate::{
-    config::{Config, Overrides, load_config},
+    config::{Config, Overrides, ReleaseSection, load_config},
     diagnostic::{Diagnostic, Diagnostics},
 };
 
 pub use fleet::{Import, check_fleet, import_fleet, plan_diagnostic};
 pub use plugins::{ComponentError, Loaded, component_bytes, open_filter};
-pub use state::{copy_of_state, open_diagnostic, open_state, state_file, state_is_free};
+pub use state::{
+    Subject, copy_of_state, open_diagnostic, open_state, state_file, state_is_free, subject,
+};
 
 /// A checked configuration with its plugins opened and its payload pinned.
 pub struct Prepared {
@@ -37,11 +39,28 @@ pub struct Prepared {
     /// What is worth a look.
     pub warnings: Diagnostics,
     /// The host that the plugins live in.
-    pub host: Host,
+    pub host: Arc<Host>,
     /// What the rollout runs with.
     pub parts: Parts,
     /// Every loaded component with its bytes, to be kept while a decision cites it.
     pub components: Vec<Loaded>,
+    /// What devices can go back to.
+    pub earlier: Vec<Earlier>,
+}
+
+/// A release to go back to, with its payload pinned.
+pub struct Earlier {
+    /// The release.
+    pub release: Release,
+    /// Its bytes.
+    pub payload: Arc<PinnedFile>,
+}
+
+/// Shows nothing of a download.
+pub struct Quiet;
+
+impl DownloadObserver for Quiet {
+    fn progress(&self, _received: u64, _total: Option<u64>) {}
 }
 
 /// Reads a configuration with the built-in plugins' names.
@@ -77,8 +96,18 @@ pub async fn prepare(
             None
         }
     };
-    let pinned = payload::open(&config, progress).await;
-    let host = start_host(&config)?;
+    let pinned = payload::open(&config, &config.release, progress).await;
+    let mut earlier = Vec::new();
+    for section in &config.rollback.releases {
+        match payload::open(&config, section, progress).await {
+            Ok(pinned) => earlier.push(Earlier {
+                release: release(section, &pinned),
+                payload: Arc::new(pinned),
+            }),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let host = Arc::new(start_host(&config)?);
     let opened = plugins::open_all(&config, &host).await;
     let (pinned, opened) = match (pinned, opened) {
         (Ok(pinned), Ok(opened)) if problems.is_empty() => (pinned, opened),
@@ -90,7 +119,7 @@ pub async fn prepare(
     };
     let parts = Parts {
         name: config.rollout.name.value.clone(),
-        release: release(&config, &pinned),
+        release: release(&config.release, &pinned),
         payload: Arc::new(pinned),
         settings: RolloutSettings::clone(&config.rollout.settings),
         fleet,
@@ -108,17 +137,18 @@ pub async fn prepare(
         host,
         parts,
         components: opened.components,
+        earlier,
     })
 }
 
-fn release(config: &Config, payload: &PinnedFile) -> Release {
+fn release(section: &ReleaseSection, payload: &PinnedFile) -> Release {
     use windlass_host::PayloadSource as _;
     Release {
-        name: config.release.name.clone(),
-        version: config.release.version.clone(),
+        name: section.name.clone(),
+        version: section.version.value.clone(),
         size: payload.size(),
         sha256: payload.sha256(),
-        media_type: config.release.media_type.clone(),
+        media_type: section.media_type.clone(),
     }
 }
 

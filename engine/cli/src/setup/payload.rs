@@ -4,45 +4,39 @@ use windlass_runtime::payload::{
 
 use super::with_causes;
 use crate::{
-    config::{Config, PayloadLocation as Configured},
+    config::{Config, PayloadLocation as Configured, ReleaseSection},
     diagnostic::Diagnostic,
 };
 
-/// Finds, hashes and pins the release's bytes.
+/// Finds, hashes and pins a release's bytes.
 pub(super) async fn open(
     config: &Config,
+    release: &ReleaseSection,
     progress: &dyn DownloadObserver,
 ) -> Result<PinnedFile, Diagnostic> {
-    let payload = &config.release.payload;
+    let payload = &release.payload;
     let location = match &payload.value {
         Configured::File(path) => PayloadLocation::File(path.clone()),
         Configured::Url(text) => PayloadLocation::Url(text.parse().map_err(|error| {
             config.error_at(payload.span, format!("the payload's URL is none: {error}"))
         })?),
     };
-    let expected = config.release.sha256.as_ref().map(|digest| digest.value);
+    let expected = release.sha256.as_ref().map(|digest| digest.value);
     let cache = DownloadCache::new(config.engine.cache.join("payloads"));
-    payload::open(
-        &location,
-        expected,
-        &config.release.media_type,
-        &cache,
-        progress,
-    )
-    .await
-    .map_err(|error| diagnose(config, &error))
+    payload::open(&location, expected, &release.media_type, &cache, progress)
+        .await
+        .map_err(|error| diagnose(config, release, &error))
 }
 
-fn diagnose(config: &Config, error: &PayloadError) -> Diagnostic {
-    let payload = config.release.payload.span;
+fn diagnose(config: &Config, release: &ReleaseSection, error: &PayloadError) -> Diagnostic {
+    let payload = release.payload.span;
     if let PayloadError::Download { .. } = error {
         // Without the line of the file: the URL in it may hold a secret.
         return Diagnostic::error(error.to_string());
     }
     let diagnostic = match error {
         PayloadError::OtherDigest { found, .. } => {
-            let span = config
-                .release
+            let span = release
                 .sha256
                 .as_ref()
                 .map_or(payload, |digest| digest.span);

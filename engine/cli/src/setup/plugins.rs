@@ -5,7 +5,7 @@ use windlass_host::{
     DeliveryOptions, Filter, Host, LoadError, OpenError, Place, Plugin, PluginError, Problem,
 };
 use windlass_model::{PluginName, PluginPin, Sha256};
-use windlass_runtime::{DeliveryPart, FilterPart, Policies};
+use windlass_runtime::{DeliveryPart, FilterPart, PolicyPart};
 
 use super::with_causes;
 use crate::{
@@ -27,7 +27,7 @@ pub struct Loaded {
 /// The plugins of a rollout.
 pub(super) struct Opened {
     pub(super) filter: Option<FilterPart>,
-    pub(super) policies: Policies,
+    pub(super) policies: Vec<PolicyPart>,
     pub(super) deliveries: Vec<DeliveryPart>,
     pub(super) components: Vec<Loaded>,
 }
@@ -118,14 +118,6 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
         .into_values()
         .map(|(component, _)| component)
         .collect();
-    let mut policies = policies.into_iter();
-    let Some(first) = policies.next() else {
-        return Err(Diagnostic::error("the rollout has no policy").into());
-    };
-    let policies = Policies {
-        first,
-        others: policies.collect(),
-    };
     Ok(Opened {
         filter: filter.flatten(),
         policies,
@@ -253,16 +245,13 @@ impl Opener<'_> {
         }))
     }
 
-    async fn policy(
-        &self,
-        name: &Located<PluginName>,
-    ) -> Result<windlass_runtime::PolicyPart, Diagnostics> {
+    async fn policy(&self, name: &Located<PluginName>) -> Result<PolicyPart, Diagnostics> {
         let plugin = self.plugin(&name.value)?;
         let policy = plugin
             .policy(&self.settings(&name.value))
             .await
             .map_err(|error| self.refused(name, &error, None))?;
-        Ok(windlass_runtime::PolicyPart {
+        Ok(PolicyPart {
             pin: self.pin(plugin, &name.value),
             policy,
         })

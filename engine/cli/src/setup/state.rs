@@ -1,10 +1,11 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use windlass_model::RolloutName;
 use windlass_store::{Location, OpenError, Store};
 
 use super::{read_config, with_causes};
 use crate::{
-    args::StateArgs,
+    args::{StateArgs, StateOption},
     config::{Config, Overrides, StateLocation},
     diagnostic::{Diagnostic, Diagnostics},
 };
@@ -82,21 +83,59 @@ pub fn copy_of_state(config: &Config) -> Result<Store, Diagnostic> {
     copy.map_err(|error| open_diagnostic(&error))
 }
 
-/// The state file that a command without a rollout speaks of.
+/// What a command without a rollout of its own speaks of.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The state file.
+    pub file: PathBuf,
+    /// The rollout of the configuration that named it, if one did.
+    pub rollout: Option<RolloutName>,
+}
+
+impl From<&StateArgs> for StateOption {
+    fn from(args: &StateArgs) -> Self {
+        Self {
+            config: args.config.clone(),
+            state: args.state.clone(),
+        }
+    }
+}
+
+/// The state file that a command speaks of, and its rollout.
 ///
 /// # Errors
 /// If the configuration is wrong, or keeps its state in memory.
-pub fn state_file(args: &StateArgs) -> Result<PathBuf, Diagnostics> {
-    if let Some(path) = &args.state {
-        return Ok(path.clone());
-    }
-    let config = args.config.as_deref().unwrap_or(Path::new("windlass.toml"));
+pub fn subject(args: &StateOption) -> Result<Subject, Diagnostics> {
+    let Some(config) = &args.config else {
+        // A flag, or the environment: clap sees to it that there is one.
+        let file = args.state.clone().unwrap_or_default();
+        return Ok(Subject {
+            file,
+            rollout: None,
+        });
+    };
     let (config, _) = read_config(config, &Overrides::default())?;
-    match config.engine.state {
-        StateLocation::File(path) => Ok(path),
-        StateLocation::Memory => Err(Diagnostic::error(
-            "the configuration keeps its state in memory: there is none to read",
-        )
-        .into()),
+    let rollout = Some(config.rollout.name.value.clone());
+    let file = match (&args.state, config.engine.state) {
+        (Some(file), _) => file.clone(),
+        (None, StateLocation::File(file)) => file,
+        (None, StateLocation::Memory) => {
+            return Err(Diagnostic::error(
+                "the configuration keeps its state in memory: there is none to read",
+            )
+            .into());
+        }
+    };
+    Ok(Subject { file, rollout })
+}
+
+/// The state file that a command speaks of.
+///
+/// # Errors
+/// As [`subject`].
+pub fn state_file(args: &StateArgs) -> Result<PathBuf, Diagnostics> {
+    if let Some(file) = &args.state {
+        return Ok(file.clone());
     }
+    Ok(subject(&args.into())?.file)
 }

@@ -1,5 +1,6 @@
 use std::num::NonZeroUsize;
 
+use super::limits::limits;
 use crate::config::{
     DEFAULT_CACHE, DEFAULT_CONCURRENCY, DEFAULT_STATE, EngineSection, StateLocation, reader::Reader,
 };
@@ -28,5 +29,8 @@ pub(in crate::config) fn engine(root: &Reader<'_>) -> EngineSection {
             Some(path) => context.resolve(&path.value),
             None => context.resolve(DEFAULT_CACHE),
         },
+        retries_per_minute: section.and_then(|section| section.small_count("retries_per_minute")),
+        bandwidth: section.and_then(|section| section.size("bandwidth")),
+        limits: section.map(limits).unwrap_or_default(),
     }
 }

@@ -8,23 +8,29 @@ use crate::{
 
 pub(in crate::config) fn release(root: &Reader<'_>) -> Option<ReleaseSection> {
     let section = root.section("release")?;
-    let name = section.name("name");
+    read(&section, None)
+}
+
+/// A release; its name is `name` if the table need not say it.
+pub(super) fn read(section: &Reader<'_>, name: Option<&str>) -> Option<ReleaseSection> {
+    let context = section.context;
+    let own_name = section.name("name").map(|name| name.value);
     let version = section.name("version");
-    let payload = payload(&section);
-    let sha256 = digest(&section);
+    let payload = payload(section);
+    let sha256 = digest(section);
     let media_type = section.name("media_type");
     let payload = payload?;
     if matches!(payload.value, PayloadLocation::Url(_)) && section.value("sha256").is_none() {
-        root.context.report(
+        context.report(
             Diagnostic::warning("the payload comes from a URL and has no `sha256`")
-                .at(root.context.source, payload.span, "")
+                .at(context.source, payload.span, "")
                 .note("whatever the server answers goes to the devices")
-                .help("add `sha256 = \"…\"` to `[release]`"),
+                .help("add `sha256 = \"…\"` beside it"),
         );
     }
     Some(ReleaseSection {
-        name: name?.value,
-        version: version?.value,
+        name: own_name.or_else(|| name.map(str::to_owned))?,
+        version: version?,
         payload,
         sha256,
         media_type: media_type.map_or_else(|| DEFAULT_MEDIA_TYPE.to_owned(), |text| text.value),

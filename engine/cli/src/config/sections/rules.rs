@@ -1,7 +1,7 @@
 use sha2::{Digest, Sha256};
 use windlass_model::{
-    OfflineDevices, OnUncertain, RetrySettings, RolloutSettings, SettleSettings, Timeouts,
-    VerifyMode,
+    Connection, OfflineDevices, OnUncertain, RetrySettings, RolloutSettings, SettleSettings,
+    Timeouts, VerifyMode,
 };
 
 use crate::{
@@ -22,6 +22,11 @@ const ON_UNCERTAIN: [(&str, OnUncertain); 2] = [
     ("push-again", OnUncertain::PushAgain),
 ];
 
+const CONNECTION: [(&str, Connection); 2] = [
+    ("assumed", Connection::Assumed),
+    ("known", Connection::Known),
+];
+
 /// What `[rollout]` says beside its name and its plugins.
 pub(super) fn rules(section: &Reader<'_>, name: Option<&str>) -> RolloutSettings {
     let seed = section.count("seed").map(|seed| seed.value);
@@ -40,6 +45,12 @@ pub(super) fn rules(section: &Reader<'_>, name: Option<&str>) -> RolloutSettings
         },
         allow_downgrade: section.flag("allow_downgrade").unwrap_or(false),
         seed: seed.unwrap_or_else(|| seed_of(name.unwrap_or_default())),
+        priority: section.whole("priority").unwrap_or_default(),
+        concurrency: section.small_count("concurrency"),
+        connection: section
+            .choice("connection", &CONNECTION)
+            .unwrap_or_default(),
+        dynamic: section.flag("dynamic").unwrap_or(false),
     }
 }
 

@@ -1,0 +1,167 @@
+use std::{io, path::Path};
+
+use windlass_model::{Outcome, RolloutName};
+use windlass_runtime::{RunEnd, clock::Clock as _};
+
+use super::{Leg, Owner, RunOptions, Step, Voyage, Who, execute};
+use crate::{
+    command::Failure,
+    config::{Overrides, StateLocation},
+    control::{Desk, Errand, Interrupt, Interrupts, Replies, Request, Response, RunErrand},
+    setup::{self, Quiet},
+};
+
+impl Desk for Owner {
+    async fn serve(&self, request: Request, mut replies: Replies, interrupts: Interrupts) {
+        let Request {
+            actor,
+            reason,
+            what,
+        } = request;
+        let last = match what {
+            Errand::Status => Response::Driving(self.berths.driven()),
+            Errand::Chore(chore) => {
+                let who = Who { actor, reason };
+                let now = self.clock.now();
+                match execute(chore, &who, &self.store, Some(self), now).await {
+                    Ok(done) => Response::Done(done),
+                    Err(failure) => told(failure, None),
+                }
+            }
+            Errand::Run(errand) => {
+                let directory = errand.directory.clone();
+                let mut client = Client {
+                    replies: Some(replies),
+                    interrupts: Some(interrupts),
+                };
+                let last = match self.run_for(&mut client, errand, actor).await {
+                    Ok(()) => Response::Over,
+                    Err(failure) => told(failure, Some(&directory)),
+                };
+                client.tell(last).await;
+                return;
+            }
+        };
+        // A client that has gone asked for no answer.
+        replies.send(&last).await.ok();
+    }
+}
+
+impl Owner {
+    async fn run_for(
+        &self,
+        client: &mut Client,
+        errand: RunErrand,
+        actor: String,
+    ) -> Result<(), Failure> {
+        let overrides = Overrides {
+            state: errand.state.map(StateLocation::File),
+            concurrency: errand.concurrency,
+        };
+        let prepared = setup::prepare(&errand.config, &overrides, &Quiet).await?;
+        let options = RunOptions {
+            wait: errand.wait.into(),
+            accept_changes: errand.accept_changes,
+            resumed_by: errand.resume.then_some(actor),
+        };
+        let mut voyage = self.enter(prepared, &options).await?;
+        for warning in voyage.warnings.iter() {
+            client
+                .tell(Response::Warning(here(
+                    &warning.to_string(),
+                    Some(&errand.directory),
+                )))
+                .await;
+        }
+        let end = self.accompany(client, &mut voyage.leg).await?;
+        if end.outcome == Outcome::Stopped {
+            return Ok(());
+        }
+        self.return_trips(client, &voyage, &options).await
+    }
+
+    async fn return_trips(
+        &self,
+        client: &mut Client,
+        voyage: &Voyage,
+        options: &RunOptions,
+    ) -> Result<(), Failure> {
+        for mut leg in self.take_back(voyage, options.wait).await? {
+            self.accompany(client, &mut leg).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells a client what happens to a rollout, to the end of its run. A client that goes
+    /// away leaves the rollout running.
+    async fn accompany(&self, client: &mut Client, leg: &mut Leg) -> Result<RunEnd, Failure> {
+        let name = leg.name().clone();
+        client.tell(Response::Entered(name.clone())).await;
+        loop {
+            tokio::select! {
+                step = leg.next() => match step? {
+                    Step::Event(logged) => client.tell(event(&name, *logged)).await,
+                    Step::Progress(now) => client.tell(Response::Progress((*now).into())).await,
+                    Step::Ended(end) => {
+                        client.tell(Response::Ended(end.clone().into())).await;
+                        return Ok(end);
+                    }
+                },
+                interrupt = client.interrupted() => match interrupt {
+                    Interrupt::Stop => self.helm.stop(Some(leg.key())).await,
+                    Interrupt::Cut => self.helm.cut(Some(leg.key())).await,
+                },
+            }
+        }
+    }
+}
+
+fn event(name: &RolloutName, logged: windlass_model::LoggedEvent) -> Response {
+    Response::Event {
+        rollout: Some(name.clone()),
+        logged,
+    }
+}
+
+/// A client that may go away.
+struct Client {
+    replies: Option<Replies>,
+    interrupts: Option<Interrupts>,
+}
+
+impl Client {
+    async fn tell(&mut self, response: Response) {
+        if let Some(replies) = &mut self.replies {
+            let sent: io::Result<()> = replies.send(&response).await;
+            if sent.is_err() {
+                self.replies = None;
+            }
+        }
+    }
+
+    /// What it asks next; pending for ever when it asks no more.
+    async fn interrupted(&mut self) -> Interrupt {
+        if let Some(interrupts) = &mut self.interrupts {
+            if let Some(interrupt) = interrupts.next().await {
+                return interrupt;
+            }
+            self.interrupts = None;
+        }
+        std::future::pending().await
+    }
+}
+
+fn told(failure: Failure, directory: Option<&Path>) -> Response {
+    match failure {
+        Failure::Input(diagnostics) => Response::Refused(here(&diagnostics.to_string(), directory)),
+        Failure::Broken(error) => Response::Failed(format!("{error:#}")),
+    }
+}
+
+/// The text with paths as they look from where the client stands.
+fn here(text: &str, directory: Option<&Path>) -> String {
+    match directory {
+        Some(directory) => text.replace(&format!("{}/", directory.display()), ""),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,181 @@
+//! The process that owns a state file: it drives rollouts, its own and those that other
+//! terminals hand it, and carries out what is asked on the control socket.
+//!
+//! - `berths`: which rollouts are in hand.
+//! - `enter`: from what was prepared to a rollout that is driven.
+//! - `leg`: what is heard of one.
+//! - `grow`: devices that match later.
+//! - `take_back`: the rollouts that follow one that failed.
+//! - `execute`: chores, the same for an owner and for a command that found none.
+//! - `find`: what people name.
+//! - `desk`, `convert`: requests of the control socket.
+
+mod berths;
+mod convert;
+mod desk;
+mod enter;
+mod execute;
+mod find;
+mod grow;
+mod leg;
+mod take_back;
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context as _;
+use tokio::task::JoinHandle;
+use windlass_host::Host;
+use windlass_runtime::{
+    Bandwidth, Engine, EngineError, EngineParts, Helm, PluginExecutor, bus::Bus, clock::SystemClock,
+};
+use windlass_store::{StoreHandle, StoreThread};
+
+use crate::{
+    command::Failure,
+    config::{Config, StateLocation},
+    control::Server,
+    setup,
+};
+
+use berths::Berths;
+use grow::Growing;
+
+pub use enter::{RunOptions, Voyage};
+pub use execute::{Who, execute};
+pub use find::{rollout_named, waiting_gates};
+pub use leg::{Leg, Step};
+
+/// What every request to an owner needs. Dropped when the last one is answered.
+pub struct Owner {
+    store: StoreHandle,
+    helm: Helm<PluginExecutor>,
+    bus: Bus,
+    clock: SystemClock,
+    bandwidth: Arc<Bandwidth>,
+    berths: Berths,
+    growing: Growing,
+}
+
+impl Owner {
+    /// Every rollout starts nothing more, finishes what is in flight and comes back.
+    pub async fn stop(&self) {
+        self.helm.stop(None).await;
+    }
+
+    /// Every rollout comes back at once.
+    pub async fn cut(&self) {
+        self.helm.cut(None).await;
+    }
+
+    /// The rollouts that are driven.
+    pub fn driven(&self) -> Vec<windlass_model::RolloutName> {
+        self.berths.driven()
+    }
+}
+
+/// An owner with what it must join when it ends.
+pub struct Ownership {
+    owner: Arc<Owner>,
+    engine: JoinHandle<Result<(), EngineError>>,
+    server: Option<Server>,
+    thread: StoreThread,
+}
+
+impl Ownership {
+    /// Takes the configured state file and starts an engine without rollouts; listens
+    /// beside the file if there is one.
+    ///
+    /// # Errors
+    /// If the file is owned by another process, or cannot be used.
+    pub fn start(config: &Config, host: &Arc<Host>) -> Result<Self, Failure> {
+        let store = setup::open_state(config)?;
+        let thread = StoreThread::start(store).context("the store cannot start")?;
+        let limits: Arc<[_]> = config.engine.limits.clone().into();
+        let bus = Bus::default();
+        let clock = SystemClock::new();
+        let (engine, helm) = Engine::new(EngineParts {
+            clock,
+            store: thread.handle(),
+            bus: bus.clone(),
+            concurrency: config.engine.concurrency,
+            groups: Arc::clone(&limits),
+            retries_per_minute: config.engine.retries_per_minute,
+        });
+        let owner = Arc::new(Owner {
+            store: thread.handle(),
+            helm,
+            bus,
+            clock,
+            bandwidth: Arc::new(Bandwidth::new(
+                Arc::clone(host),
+                config.engine.bandwidth,
+                &limits,
+            )),
+            berths: Berths::default(),
+            growing: Growing::default(),
+        });
+        let server = match &config.engine.state {
+            StateLocation::Memory => None,
+            StateLocation::File(path) => listen(path, &owner),
+        };
+        Ok(Self {
+            owner,
+            engine: tokio::spawn(engine.run()),
+            server,
+            thread,
+        })
+    }
+
+    /// The owner.
+    pub fn owner(&self) -> &Arc<Owner> {
+        &self.owner
+    }
+
+    /// Whether the engine has ended, which it does before it is told only if it broke off.
+    pub fn is_broken(&self) -> bool {
+        self.engine.is_finished()
+    }
+
+    /// Waits until the rollouts of other terminals are over, and lets go of the state file.
+    ///
+    /// # Errors
+    /// If the engine or the state file failed.
+    pub async fn end(self) -> Result<(), Failure> {
+        let Self {
+            owner,
+            engine,
+            server,
+            thread,
+        } = self;
+        if !engine.is_finished() {
+            owner.berths.empty().await;
+        }
+        if let Some(server) = server {
+            server.close().await;
+        }
+        // With the last helm the engine ends.
+        drop(owner);
+        let ended = match engine.await {
+            Ok(ended) => ended,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        thread.shutdown().await.context("the state file failed")?;
+        ended.context("the rollout broke off; the same command goes on")?;
+        Ok(())
+    }
+}
+
+/// A rollout needs no control socket: without one it runs all the same.
+fn listen(state: &std::path::Path, owner: &Arc<Owner>) -> Option<Server> {
+    let state: PathBuf = std::fs::canonicalize(state).unwrap_or_else(|_| state.to_owned());
+    match Server::start(&state, Arc::clone(owner)) {
+        Ok(server) => Some(server),
+        Err(error) => {
+            let diagnostic = crate::diagnostic::Diagnostic::warning(error.to_string());
+            setup::with_causes(diagnostic, &error)
+                .note("other terminals cannot steer this run")
+                .emit();
+            None
+        }
+    }
+}
