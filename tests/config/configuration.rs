@@ -1,10 +1,15 @@
-use std::{num::NonZeroUsize, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
+    time::Duration,
+};
 
 use windlass_cli::config::{
     ComponentLocation, DEFAULT_CONCURRENCY, IMMEDIATE_COMPONENT, IMMEDIATE_POLICY, Overrides,
-    PayloadLocation, StateLocation, load_config,
+    PayloadLocation, RollbackTo, StateLocation, load_config,
 };
-use windlass_model::{OfflineDevices, OnUncertain, PluginName, VerifyMode};
+use windlass_model::{
+    Connection, GroupField, GroupLimit, OfflineDevices, OnUncertain, PluginName, VerifyMode,
+};
 
 use super::support::{BUILTINS, ISSUE, Place, issue_with};
 
@@ -31,7 +36,7 @@ fn the_issues_configuration_is_read_with_all_it_says() {
     assert_eq!(config.engine.concurrency.get(), 100);
     let devices = config.devices.as_ref().expect("they are named");
     assert_eq!(devices.value, place.path("devices.json"));
-    assert_eq!(config.release.version, "2.3.0");
+    assert_eq!(config.release.version.value, "2.3.0");
     let payload = PayloadLocation::File(place.path("pos-app-2.3.0.img"));
     assert_eq!(config.release.payload.value, payload);
     assert_eq!(config.release.media_type, "application/octet-stream");
@@ -78,6 +83,87 @@ fn what_is_not_said_has_defaults() {
     let component = ComponentLocation::Builtin(IMMEDIATE_COMPONENT.to_owned());
     assert_eq!(plugin.component.value, component);
     assert_eq!(plugin.settings.value()["cohorts"][0]["percent"], 100);
+}
+
+/// Everything that keeps rollouts from each other's feet, and a fleet from its network's.
+#[test]
+fn bounds_priorities_and_rollbacks_are_read() {
+    let text = issue_with(&[
+        (
+            "concurrency = 100",
+            r#"concurrency = 100
+retries_per_minute = 60
+bandwidth = "50MiB"
+limits = [
+  { by = "location", transfers = 2, unavailable = 1, bandwidth = "5MB" },
+  { by = "attributes.ring", unavailable = 3 },
+]"#,
+        ),
+        (
+            "policies = [",
+            "priority = -5\nconcurrency = 9\nconnection = \"known\"\ndynamic = true\npolicies = [",
+        ),
+        (
+            "[rollout]",
+            r#"[rollback]
+to = "2.2.0"
+automatic = false
+concurrency = 500
+[[rollback.releases]]
+version = "2.2.0"
+payload = "old.img"
+[rollout]"#,
+        ),
+    ]);
+    let place = Place::with("rollout.toml", text);
+    let (config, warnings) = place.load().expect("it is right");
+    assert!(warnings.is_empty(), "{warnings}");
+    let engine = &config.engine;
+    assert_eq!(engine.retries_per_minute, NonZeroU32::new(60));
+    assert_eq!(engine.bandwidth, NonZeroU64::new(50 << 20));
+    let sites = GroupLimit {
+        by: GroupField::Location,
+        transfers: NonZeroU32::new(2),
+        unavailable: NonZeroU32::new(1),
+        bandwidth: NonZeroU64::new(5_000_000),
+    };
+    let rings = GroupLimit {
+        by: GroupField::Attribute("ring".into()),
+        transfers: None,
+        unavailable: NonZeroU32::new(3),
+        bandwidth: None,
+    };
+    assert_eq!(engine.limits, [sites, rings]);
+    let settings = &config.rollout.settings;
+    assert_eq!(settings.priority, -5);
+    assert_eq!(settings.concurrency, NonZeroU32::new(9));
+    assert_eq!(settings.connection, Connection::Known);
+    assert!(settings.dynamic);
+    let rollback = &config.rollback;
+    assert_eq!(rollback.to, RollbackTo::Version("2.2.0".into()));
+    assert!(!rollback.automatic);
+    assert_eq!(rollback.concurrency, NonZeroU32::new(500));
+    let [earlier] = rollback.releases.as_slice() else {
+        panic!("one release: {:?}", rollback.releases);
+    };
+    assert_eq!(earlier.name, "pos-app", "that of the release");
+    let payload = PayloadLocation::File(place.path("old.img"));
+    assert_eq!(earlier.payload.value, payload);
+}
+
+#[test]
+fn without_bounds_nothing_is_bounded_and_rollbacks_are_automatic() {
+    let place = Place::with("rollout.toml", SMALL);
+    let (config, _) = place.load().expect("nothing else is required");
+    let engine = &config.engine;
+    assert_eq!((engine.retries_per_minute, engine.bandwidth), (None, None));
+    assert!(engine.limits.is_empty());
+    let settings = &config.rollout.settings;
+    assert_eq!((settings.priority, settings.concurrency), (0, None));
+    assert_eq!(settings.connection, Connection::Assumed);
+    assert!(!settings.dynamic);
+    assert_eq!(config.rollback.to, RollbackTo::Previous);
+    assert!(config.rollback.automatic && config.rollback.releases.is_empty());
 }
 
 #[test]

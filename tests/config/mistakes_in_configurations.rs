@@ -4,7 +4,8 @@ use super::support::{ISSUE, Place, config_errors, issue_with};
 
 /// The errors of the issue's configuration with one text replaced.
 macro_rules! mistakes {
-    ($($test:ident: $before:expr => $after:expr;)*) => {$(
+    ($($(#[$doc:meta])* $test:ident: $before:expr => $after:expr;)*) => {$(
+        $(#[$doc])*
         #[test]
         fn $test() {
             let errors = config_errors(&issue_with(&[($before, $after)]));
@@ -42,6 +43,27 @@ mistakes! {
     an_empty_list_of_deliveries_is_refused: "delivery = \"http\"" => "delivery = []";
     a_setting_that_is_not_finite_is_refused: "success_rate = 0.95" => "success_rate = inf";
     broken_toml_is_told_where_it_breaks: "concurrency = 100" => "concurrency = ";
+    a_bandwidth_without_unit_is_told_what_to_write:
+        "concurrency = 100" => "bandwidth = 50";
+    a_bandwidth_of_nothing_is_refused: "concurrency = 100" => "bandwidth = \"0B\"";
+    a_limit_by_an_unknown_field_is_told_with_the_nearest_one:
+        "concurrency = 100" => "limits = [{ by = \"locaton\", transfers = 1 }]";
+    a_limit_that_bounds_nothing_is_refused:
+        "concurrency = 100" => "limits = [{ by = \"kind\" }]";
+    two_limits_of_one_field_are_refused:
+        "concurrency = 100" => "limits = [\n  { by = \"kind\", transfers = 1 },\n  { by = \"kind\", unavailable = 1 },\n]";
+    a_priority_out_of_range_is_refused: "policies" => "priority = 3000000000\npolicies";
+    a_rollback_to_a_version_that_is_not_there_is_told_with_the_nearest_one:
+        "[rollout]" => "[rollback]\nto = \"2.2.1\"\nreleases = [{ version = \"2.2.0\", payload = \"old.img\" }]\n[rollout]";
+    a_rollback_without_any_release_is_told_what_to_write:
+        "[rollout]" => "[rollback]\nto = \"1.0.0\"\n[rollout]";
+    /// A rollback that goes back to what it takes back would never end.
+    a_rollback_to_the_release_itself_is_refused:
+        "[rollout]" => "[[rollback.releases]]\nversion = \"2.3.0\"\npayload = \"old.img\"\n[rollout]";
+    two_releases_of_one_version_to_go_back_to_are_refused:
+        "[rollout]" => "[[rollback.releases]]\nversion = \"2.2.0\"\npayload = \"old.img\"\n[[rollback.releases]]\nversion = \"2.2.0\"\npayload = \"older.img\"\n[rollout]";
+    a_release_to_go_back_to_without_payload_is_refused:
+        "[rollout]" => "[[rollback.releases]]\nversion = \"2.2.0\"\n[rollout]";
     a_key_given_twice_is_refused: "concurrency = 100" => "concurrency = 100\nstate = \"b\"";
 }
 

@@ -10,6 +10,9 @@ const EVERYTHING: &str = r#"
 state = ":memory:"
 concurrency = 7
 cache = "cache"
+retries_per_minute = 600
+bandwidth = "50MiB"
+limits = [{ by = "attributes.ring", transfers = 1, unavailable = 1, bandwidth = "1MB" }]
 [fleet]
 devices = "devices.csv"
 [release]
@@ -38,6 +41,20 @@ verify = false
 probe_interval = "5s"
 allow_downgrade = true
 seed = 42
+priority = -1
+concurrency = 5
+connection = "known"
+dynamic = true
+[rollback]
+to = "2.2.0"
+automatic = false
+concurrency = 500
+[[rollback.releases]]
+name = "pos-app"
+version = "2.2.0"
+payload = "old.img"
+sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+media_type = "application/gzip"
 "#;
 
 fn validator() -> Validator {
@@ -122,6 +139,8 @@ fn the_schema_accepts_what_is_accepted_and_refuses_what_is_refused() {
         ("name = \"pos-app\"", "name = \"\""),
         ("delivery = \"http\"", "delivery = true"),
         ("delivery = \"http\"\n", ""),
+        ("concurrency = 100", "bandwidth = \"50\""),
+        ("policies = [\"careful\"]", "priority = 1.5"),
         ("policies = [\"careful\"]", "offline = \"wait\""),
     ];
     for change in bad {

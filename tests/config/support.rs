@@ -11,7 +11,13 @@ use windlass_cli::{
 use windlass_model::Device;
 
 /// The names after `builtin:`.
-pub(crate) const BUILTINS: [&str; 3] = ["delivery-http", "filter-cel", "policy-progressive"];
+pub(crate) const BUILTINS: [&str; 5] = [
+    "delivery-http",
+    "filter-cel",
+    "policy-progressive",
+    "policy-rate",
+    "policy-window",
+];
 
 /// The configuration of the issue, normative in shape.
 pub(crate) const ISSUE: &str = r#"[engine]

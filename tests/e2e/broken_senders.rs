@@ -140,6 +140,7 @@ fn job(device: Arc<Device>, payload: &dyn PayloadSource, attempt: u32) -> Job {
         deadline: Duration::from_secs(60),
         cancel: CancellationToken::new(),
         observer: Arc::new(Nobody),
+        throttles: Vec::new(),
     }
 }
 

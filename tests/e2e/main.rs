@@ -3,11 +3,26 @@
 
 mod bad_input;
 mod broken_senders;
+mod clocks;
 mod cohorts;
 mod commands;
+mod crashes;
 mod devices;
+mod disk;
+mod holds;
 mod interrupt;
 mod limits;
+mod limits_of_groups;
 mod payload;
 mod plugins;
+mod policies;
+mod resume;
+mod scenarios;
+mod several;
+mod sites;
+mod steering;
+mod steering_at_rest;
 mod support;
+mod terminal;
+mod uncertain;
+mod verdict;
