@@ -202,6 +202,9 @@ pub struct Assignment {
     pub last_failure: Option<(FailureKind, Timestamp)>,
     /// When the attempt in hand was started; its deadline is counted from here.
     pub attempt_started: Option<Timestamp>,
+    /// A person excluded it while its attempt was under way: if that fails, there is none
+    /// after it.
+    pub excluded: bool,
 }
 
 /// How an attempt ended.

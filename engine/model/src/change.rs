@@ -48,8 +48,8 @@ pub enum Change {
         /// Pause in force.
         paused_since: Option<Timestamp>,
     },
-    /// An assignment moved from a state of kind `from`; if the row is elsewhere the whole
-    /// set is refused.
+    /// An assignment moved from a state of kind `from`, or was marked in it; if the row is
+    /// elsewhere the whole set is refused.
     Assignment {
         /// The state the row must be in.
         from: StateKind,

@@ -5,6 +5,9 @@ ALTER TABLE rollout ADD COLUMN rollback INTEGER NOT NULL DEFAULT 0;
 -- What the registry knew the device to run when the first attempt started.
 ALTER TABLE assignment ADD COLUMN previous_version TEXT;
 
+-- A person excluded the device while its attempt was under way.
+ALTER TABLE assignment ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0;
+
 -- Of devices that an availability group may count as out of service.
 CREATE INDEX assignment_failed ON assignment (device) WHERE state IN (10, 15);
 CREATE INDEX assignment_dead_letter ON assignment (rollout) WHERE state = 15;

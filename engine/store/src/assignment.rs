@@ -19,9 +19,9 @@ pub(crate) const MAX_TARGETS: u64 = u32::MAX as u64;
 /// What [`from_row`] reads, of tables called `a` and `d`.
 const COLUMNS: &str = "a.id, a.device, d.id, a.cohort, a.state, a.attempt, a.due, a.detail, \
      a.started_attempts, a.counted_attempts, a.first_failure, a.last_failure, \
-     a.last_failure_at, a.attempt_started";
+     a.last_failure_at, a.attempt_started, a.excluded";
 
-const COLUMN_COUNT: usize = 14;
+const COLUMN_COUNT: usize = 15;
 
 /// A page of pending assignments with their devices.
 pub(crate) const PENDING: (&str, &str) = (
@@ -297,5 +297,6 @@ fn from_row(row: &Row<'_>) -> Result<Assignment, StoreError> {
             None => None,
         },
         attempt_started: attempt_started.map(timestamp),
+        excluded: row.get(14)?,
     })
 }

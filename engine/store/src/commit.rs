@@ -206,7 +206,8 @@ fn move_assignment(
         .prepare_cached(
             "UPDATE assignment SET state = ?4, attempt = ?5, due = ?6, detail = ?7, \
              started_attempts = ?8, counted_attempts = ?9, first_failure = ?10, \
-             last_failure = ?11, last_failure_at = ?12, attempt_started = ?13 \
+             last_failure = ?11, last_failure_at = ?12, attempt_started = ?13, \
+             excluded = ?14 \
              WHERE id = ?1 AND rollout = ?2 AND state = ?3",
         )?
         .execute(params![
@@ -223,6 +224,7 @@ fn move_assignment(
             row.last_failure.map(|(kind, _)| kind.code()),
             row.last_failure.map(|(_, at)| millis(at)),
             row.attempt_started.map(millis),
+            row.excluded,
         ])?;
     if changed == 1 {
         return Ok(());

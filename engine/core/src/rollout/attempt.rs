@@ -139,7 +139,7 @@ impl Rollout {
             at: now.wall,
         });
         let aborting = self.state == RolloutState::Aborting;
-        let excluded = self.live.get(&id).is_some_and(|live| live.excluded);
+        let excluded = self.live.get(&id).is_some_and(|live| live.row.excluded);
         if excluded {
             self.take_back_count(id);
             self.skip_live(now, id, SkipReason::Excluded);

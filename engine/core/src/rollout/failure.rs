@@ -98,7 +98,7 @@ impl Rollout {
             Consequence::End(AssignmentState::Rejected)
         } else if !kind.is_retryable() {
             Consequence::End(AssignmentState::Failed(kind))
-        } else if self.live.get(&id).is_some_and(|live| live.excluded) {
+        } else if self.live.get(&id).is_some_and(|live| live.row.excluded) {
             Consequence::LeaveOut
         } else if !ours && counted >= self.settings.retry.attempts {
             Consequence::DeadLetter

@@ -75,6 +75,18 @@ impl Rollout {
         self.record(now, before, row);
     }
 
+    /// Notes something about a live assignment that stays where it is.
+    pub(super) fn mark(&mut self, id: AssignmentId, edit: impl FnOnce(&mut Assignment)) {
+        let Some(live) = self.live.get_mut(&id) else {
+            return;
+        };
+        let from = live.row.state.kind();
+        edit(&mut live.row);
+        debug_assert_eq!(from, live.row.state.kind(), "it stays");
+        let row = Box::new(live.row.clone());
+        self.change(Change::Assignment { from, row });
+    }
+
     /// Takes a device out of everything in which it stands by its state.
     fn leave_queues(&mut self, id: AssignmentId) {
         let Some(live) = self.live.get_mut(&id) else {

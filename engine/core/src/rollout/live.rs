@@ -41,8 +41,6 @@ pub(super) struct Live {
     pub(super) parked: Option<GroupSeat>,
     /// Its groups that have a limit.
     pub(super) groups: Arc<[GroupSeat]>,
-    /// It is left out when its attempt ends without success.
-    pub(super) excluded: bool,
     /// An answer to `Effect::Verify` is awaited.
     pub(super) asking: bool,
     /// When its attempt began, if that was in this process.
@@ -72,7 +70,6 @@ impl Live {
             judging: false,
             parked: None,
             groups: Arc::new([]),
-            excluded: false,
             asking: false,
             began: None,
             put_off: false,

@@ -267,9 +267,7 @@ impl Rollout {
             | StateKind::Verifying
             | StateKind::Settling
             | StateKind::Cancelling => {
-                if let Some(live) = self.live.get_mut(&id) {
-                    live.excluded = true;
-                }
+                self.mark(id, |row| row.excluded = true);
             }
             StateKind::Succeeded
             | StateKind::Failed
@@ -314,6 +312,7 @@ impl Rollout {
             row.counted_attempts = 0;
             row.started_attempts = 0;
             row.attempt_started = None;
+            row.excluded = false;
             row.state = AssignmentState::Pending;
             self.record(now, StateKind::DeadLettered, row);
         }

@@ -290,6 +290,57 @@ fn an_excluded_device_is_left_out_wherever_it_stands() {
     assert_eq!(kinds(&world), [StateKind::Succeeded]);
 }
 
+/// Issue 3, "nothing is lost": an exclusion that was told as done holds for the attempt in
+/// flight also if the engine dies before that ends.
+#[test]
+fn an_exclusion_survives_the_engine() {
+    let excluded = AssignmentState::Skipped(SkipReason::Excluded);
+    for (mood, expected) in [
+        (Mood::DropsAll, excluded),
+        (Mood::Takes, AssignmentState::Succeeded),
+    ] {
+        let mut world = world(&[1], &[EASY], 1, 3, failing(&[mood], 1));
+        world.begin();
+        while world.in_flight() == 0 {
+            assert_eq!(world.turn(), None);
+        }
+        world
+            .order(ONLY, Steering::Exclude { device: id(1) })
+            .expect("in flight");
+        if mood == Mood::Takes {
+            world.quiesce();
+        }
+        assert_eq!(world.run(), Outcome::Completed);
+        assert_eq!(world.table().row(1).state, expected);
+        assert_eq!(world.table().row(1).started_attempts, 1);
+        world.check_end();
+    }
+}
+
+/// Issue 3: an excluded device whose outcome nobody knows is a dead letter; whoever wants it
+/// all the same requeues it, and it is tried as often as any.
+#[test]
+fn a_requeue_takes_an_exclusion_back() {
+    let moods = [Mood::DropsAll, Mood::Refuses];
+    let mut world = world(&[1], &[EASY], 1, 2, failing(&moods, 1));
+    world.facts.verifies = false;
+    world.begin();
+    while world.in_flight() == 0 {
+        assert_eq!(world.turn(), None);
+    }
+    world
+        .order(ONLY, Steering::Exclude { device: id(1) })
+        .expect("in flight");
+    assert_eq!(world.go_on(), Outcome::Completed);
+    assert_eq!(kinds(&world), [StateKind::DeadLettered]);
+    let devices = vec![id(1)];
+    world
+        .order(ONLY, Steering::Requeue { devices })
+        .expect("a dead letter");
+    assert_eq!(world.run(), Outcome::Completed);
+    assert_eq!(kinds(&world), [StateKind::Succeeded]);
+}
+
 /// Issue 3: an order meets a page that was read before it; the page's row is not believed.
 #[test]
 fn an_order_overtakes_a_page_that_is_being_read() {

@@ -47,6 +47,7 @@ pub(crate) fn every_state_survives_the_way_through_the_database(f: &mut Fixture)
         after.first_failure = Some(FailureKind::Corrupt);
         after.last_failure = Some((FailureKind::Busy, Timestamp(number.into())));
         after.attempt_started = Some(Timestamp(1_000));
+        after.excluded = number % 2 == 0;
         let mut changes = Vec::new();
         if let AssignmentState::Transferring(id)
         | AssignmentState::Offered { attempt: id, .. }
