@@ -27,6 +27,9 @@ pub mod code {
     pub const PLUGIN_FAILED: &str = "plugin-failed";
     /// The device's group has no room.
     pub const GROUP_CAP: &str = "group-cap";
+    /// The device may run the release by an attempt whose outcome was lost, and must say
+    /// so first.
+    pub const UNSETTLED: &str = "unsettled";
 }
 
 /// How long the look at a device holds: its version, its connection and what the policies

@@ -49,13 +49,21 @@ pub const fn successors(kind: StateKind) -> &'static [StateKind] {
         Rejected, Settling, Skipped, Succeeded, Superseded, Transferring, Verifying, Waiting,
     };
     match kind {
-        Pending => &[Deferred, Admitted, Skipped, Cancelled, Superseded],
-        Deferred => &[Deferred, Admitted, Skipped, Cancelled, Superseded],
+        // One that was requeued may turn out to run the release by a lost attempt.
+        Pending => &[
+            Deferred, Admitted, Succeeded, Skipped, Cancelled, Superseded,
+        ],
+        Deferred => &[
+            Deferred, Admitted, Succeeded, Skipped, Cancelled, Superseded,
+        ],
         // Back to pending when the look at its device has grown old.
         Admitted => &[
             Pending,
             Deferred,
             Transferring,
+            // Of those that were requeued: asked before they start.
+            Succeeded,
+            DeadLettered,
             Skipped,
             Cancelled,
             Superseded,

@@ -5,7 +5,7 @@ use windlass_model::{
     FailureKind, RolloutState, SkipReason, Timestamp,
 };
 
-use super::{Rollout, breaker::Call};
+use super::{Rollout, breaker::Call, doubt::loses_answer};
 use crate::{Effect, Now, Slots};
 
 /// A push that returned; see [`Input::AttemptEnded`](crate::Input::AttemptEnded).
@@ -118,14 +118,7 @@ impl Rollout {
             | FailureKind::Other => self.plugin_worked(now, Call::Push),
         }
         // The last byte left and no answer came: the device may hold the whole release.
-        let answer_lost = matches!(
-            kind,
-            FailureKind::TimedOut
-                | FailureKind::Interrupted
-                | FailureKind::Plugin
-                | FailureKind::Shutdown
-        ) && reached >= self.release_size;
-        if answer_lost {
+        if loses_answer(kind) && reached >= self.release_size {
             self.settle(now, id, attempt, Some(kind));
         } else {
             self.fail(now, id, attempt, failure);

@@ -7,7 +7,7 @@ use windlass_model::{
     RolloutState, Value,
 };
 
-use super::{Rollout, live::Queue};
+use super::{Rollout, doubt::Asked, live::Queue};
 use crate::{
     Effect, Now, Resources,
     admission::{GATE_HOLDS, RIVAL_RECHECK, code},
@@ -73,7 +73,7 @@ impl Rollout {
         }
         for index in (0..).map(CohortIndex).take(self.cohorts.len()) {
             while let Some(id) = self.next_admitted(now, index) {
-                match self.start_device(now, id, resources) {
+                match self.first_start(now, id, resources) {
                     Began::Yes => return true,
                     Began::No => {}
                     Began::Nothing => return false,
@@ -120,31 +120,25 @@ impl Rollout {
             self.look_again(id, due);
             return Began::No;
         }
-        let Some(live) = self.live.get(&id) else {
-            self.retries.remove(&(due, id));
+        match self.ask_if_in_doubt(id, resources) {
+            Asked::Enough => {}
+            Asked::Now => return Began::No,
+            Asked::Later => return Began::Nothing,
+        }
+        let next = resources.retries.next(now.monotonic);
+        if next > now.monotonic {
+            self.retries_at = Some(next);
             return Began::No;
-        };
-        let last = live.row.last_failure;
-        if live.asked_first || !self.asks_before_retry(last) {
-            let next = resources.retries.next(now.monotonic);
-            if next > now.monotonic {
-                self.retries_at = Some(next);
-                return Began::No;
-            }
-            return self.start_device(now, id, resources);
         }
-        let reserved = live.reserved.or_else(|| resources.attempt_ids.next());
-        let Some(attempt) = reserved else {
-            self.want_attempt_ids();
-            return Began::Nothing;
-        };
-        if let Some(live) = self.live.get_mut(&id) {
-            live.reserved = Some(attempt);
-            live.queue = Queue::No;
+        self.start_device(now, id, resources)
+    }
+
+    fn first_start(&mut self, now: Now, id: AssignmentId, resources: &mut Resources) -> Began {
+        match self.ask_if_in_doubt(id, resources) {
+            Asked::Enough => self.start_device(now, id, resources),
+            Asked::Now => Began::No,
+            Asked::Later => Began::Nothing,
         }
-        self.retries.remove(&(due, id));
-        self.ask_device(id, attempt);
-        Began::No
     }
 
     /// Puts a device among the retries that may start.
@@ -290,7 +284,7 @@ impl Rollout {
         }
     }
 
-    fn want_attempt_ids(&mut self) {
+    pub(super) fn want_attempt_ids(&mut self) {
         if !std::mem::replace(&mut self.attempt_ids_wanted, true) {
             self.effects.push(Effect::NeedAttemptIds);
         }

@@ -8,7 +8,7 @@ use windlass_model::{
 use super::Rollout;
 use crate::{Now, retry};
 
-enum Consequence {
+pub(super) enum Consequence {
     Retry(Timestamp),
     DeadLetter,
     /// A person excluded it while its attempt was under way.
@@ -50,25 +50,40 @@ impl Rollout {
     /// A device that took the release and fell silent could not be asked before its
     /// retry: that try is used up without a push.
     pub(super) fn silent_again(&mut self, now: Now, id: AssignmentId, attempt: AttemptId) {
-        let Some(live) = self.live.get_mut(&id) else {
-            return;
-        };
-        live.row.counted_attempts += 1;
         let kind = FailureKind::Silent;
         let failure = Failure::new(kind, "the device took the release and cannot be asked");
-        match self.consequence(now, id, attempt, &failure) {
+        match self.use_up_try(now, id, attempt, &failure) {
             Consequence::Retry(retry_at) => self.wait(now, id, retry_at),
-            Consequence::LeaveOut => self.skip_live(now, id, SkipReason::Excluded),
-            Consequence::DeadLetter | Consequence::End(_) => {
-                if let Some(live) = self.live.get(&id) {
-                    let device = live.row.device_id.clone();
-                    self.emit(now, EventKind::DeviceDeadLettered { device, kind });
-                }
-                self.advance(now, id, |row| {
-                    row.state = AssignmentState::DeadLettered(kind);
-                });
-            }
+            other => self.end_silent(now, id, other),
         }
+    }
+
+    pub(super) fn use_up_try(
+        &mut self,
+        now: Now,
+        id: AssignmentId,
+        attempt: AttemptId,
+        failure: &Failure,
+    ) -> Consequence {
+        if let Some(live) = self.live.get_mut(&id) {
+            live.row.counted_attempts += 1;
+        }
+        self.consequence(now, id, attempt, failure)
+    }
+
+    pub(super) fn end_silent(&mut self, now: Now, id: AssignmentId, consequence: Consequence) {
+        let Some(live) = self.live.get(&id) else {
+            return;
+        };
+        if let Consequence::LeaveOut = consequence {
+            return self.skip_live(now, id, SkipReason::Excluded);
+        }
+        let (device, kind) = (live.row.device_id.clone(), FailureKind::Silent);
+        self.emit(now, EventKind::DeviceDeadLettered { device, kind });
+        self.advance(now, id, |row| {
+            row.last_failure = Some((kind, now.wall));
+            row.state = AssignmentState::DeadLettered(kind);
+        });
     }
 
     pub(super) fn wait(&mut self, now: Now, id: AssignmentId, retry_at: Timestamp) {

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use windlass_model::{
-    AssignmentId, AssignmentState, CohortIndex, Deferral, EventKind, RolloutState, StateKind,
-    Timestamp,
+    AssignmentId, AssignmentState, CohortIndex, Deferral, EventKind, RolloutState, SkipReason,
+    StateKind, Timestamp,
 };
 
 use super::{
     Rollout,
+    doubt::may_hold_release,
     live::{Live, Look},
     look::MAX_PAGE,
 };
@@ -149,8 +150,9 @@ impl Rollout {
         }
         let ahead = self.intake.ahead;
         let (fences, refreshes) = (resources.fences.lowered(), self.refreshes);
-        if self.admitted.len() <= ahead / 2 {
-            let mut free = ahead - self.admitted.len();
+        let ready = self.ready();
+        if ready <= ahead / 2 {
+            let mut free = ahead - ready;
             for (index, cohort) in (0..).map(CohortIndex).zip(&self.cohorts) {
                 let Some(pages) = self.intake.cohorts.get_mut(index.0 as usize) else {
                     continue;
@@ -184,7 +186,7 @@ impl Rollout {
             }
         }
         if self.deferred_wanted().is_some_and(|due| due <= now.wall) {
-            let limit = (ahead - self.admitted.len()).min(MAX_PAGE);
+            let limit = (ahead - ready).min(MAX_PAGE);
             self.intake.next_due = None;
             self.intake.reading_deferred = Some(Reading {
                 limit,
@@ -205,9 +207,22 @@ impl Rollout {
     pub(super) fn deferred_wanted(&self) -> Option<Timestamp> {
         let wanted = self.may_look(self.now)
             && self.intake.reading_deferred.is_none()
-            && self.admitted.len() < self.intake.ahead
+            && self.ready() < self.intake.ahead
             && self.deferred() > 0;
         self.intake.next_due.filter(|_| wanted)
+    }
+
+    /// Devices admitted ahead: those that may start, and those that are asked before.
+    fn ready(&self) -> usize {
+        let admitted: u64 = (0..)
+            .map(CohortIndex)
+            .zip(&self.cohorts)
+            .map(|(index, cohort)| {
+                let admitted = cohort.states.get(StateKind::Admitted);
+                admitted.saturating_sub(self.parked.firsts(index))
+            })
+            .sum();
+        usize::try_from(admitted).unwrap_or(usize::MAX)
     }
 
     pub(super) fn deferred(&self) -> u64 {
@@ -371,6 +386,11 @@ impl Rollout {
                 self.enliven(now, live);
                 self.record(now, before, row);
                 return true;
+            }
+            // An attempt of ours did it, before it was requeued.
+            Gate::Skip(SkipReason::AlreadyCurrent) if may_hold_release(&row) => {
+                row.state = AssignmentState::Succeeded;
+                self.emit(now, EventKind::DeviceSucceeded { device });
             }
             Gate::Skip(reason) => {
                 row.state = AssignmentState::Skipped(reason);

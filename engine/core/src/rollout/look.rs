@@ -8,7 +8,7 @@ use windlass_model::{
     StateKind, Verdict,
 };
 
-use super::{Rollout, live::Queue, parked::Place};
+use super::{Rollout, doubt::may_hold_release, live::Queue, parked::Place};
 use crate::{Candidate, Effect, Gate, Now, Resources, admission::GATE_HOLDS, admission::code};
 
 /// Filters and policies are shown whole pages; larger ones would delay the first start.
@@ -147,7 +147,9 @@ impl Rollout {
                 }
             }
             // An attempt of ours did it, though nobody told.
-            Gate::Skip(SkipReason::AlreadyCurrent) if waits => self.end_well(now, id),
+            Gate::Skip(SkipReason::AlreadyCurrent) if waits || may_hold_release(&live.row) => {
+                self.end_well(now, id);
+            }
             Gate::Skip(reason) => self.skip_live(now, id, reason),
             Gate::Defer {
                 until,

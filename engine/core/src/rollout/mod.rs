@@ -8,6 +8,7 @@ mod clock;
 mod decide;
 mod deferral;
 mod dispatch;
+mod doubt;
 mod failure;
 mod intake;
 mod ledger;

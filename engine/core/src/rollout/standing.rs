@@ -91,7 +91,7 @@ impl Rollout {
             || self
                 .live
                 .values()
-                .any(|live| live.asking && live.row.state.kind() == StateKind::Waiting)
+                .any(|live| live.asking && live.reserved.is_some())
     }
 
     /// Whether a settling device is still asked at the usual pace.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use windlass_model::{AssignmentId, AssignmentState, FailureKind, StateKind, Timestamp};
+use windlass_model::{AssignmentId, AssignmentState, StateKind, Timestamp};
 
 use super::Rollout;
 use crate::{Now, TimerReason};
@@ -106,12 +106,6 @@ impl Rollout {
                 }
             }
         }
-    }
-
-    /// Whether a device that is to be pushed to again must be asked first what it runs:
-    /// it had taken the release and was never heard of since.
-    pub(super) fn asks_before_retry(&self, last: Option<(FailureKind, Timestamp)>) -> bool {
-        self.facts.verifies && matches!(last, Some((FailureKind::Silent, _)))
     }
 }
 

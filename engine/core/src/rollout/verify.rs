@@ -44,7 +44,9 @@ impl Rollout {
             | AssignmentState::Offered {
                 attempt: current, ..
             } if current == attempt => live.row.state.clone(),
-            AssignmentState::Waiting { .. } if reserved => live.row.state.clone(),
+            AssignmentState::Waiting { .. } | AssignmentState::Admitted if reserved => {
+                live.row.state.clone()
+            }
             _ => return,
         };
         live.asking = false;
@@ -57,6 +59,7 @@ impl Rollout {
         }
         match state {
             AssignmentState::Waiting { .. } => self.answered_before_retry(now, id, attempt, answer),
+            AssignmentState::Admitted => self.answered_before_start(now, id, attempt, answer),
             AssignmentState::Offered { deadline, .. } => match answer {
                 Ok(Verification::RunsRelease) => self.runs_release(now, id, attempt),
                 Ok(Verification::RunsOther(_) | Verification::Busy | Verification::CannotTell)
@@ -268,7 +271,7 @@ impl Rollout {
         }
     }
 
-    fn observe(&mut self, now: Now, id: AssignmentId, version: String) {
+    pub(super) fn observe(&mut self, now: Now, id: AssignmentId, version: String) {
         if let Some(live) = self.live.get(&id) {
             let device = live.row.device;
             self.change(Change::Observed(Observation {

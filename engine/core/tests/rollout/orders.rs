@@ -418,6 +418,78 @@ fn dead_letters_get_fresh_attempts_or_are_dismissed() {
     assert_eq!(cohort.failures.values().sum::<u64>(), 1);
 }
 
+/// Design §6, "after a lost answer": a requeued device that may run the release is asked
+/// before it is pushed to, by whichever process comes to it, and by each requeue anew.
+#[test]
+fn a_requeued_device_in_doubt_is_asked_before_it_is_pushed_to() {
+    let width = Policy { width: 1, ..EASY };
+    let mut world = world(&[3], &[width], 3, 1, failing(&[Mood::FallsSilent], 3));
+    let requeue = || Steering::Requeue {
+        devices: vec![id(1), id(2), id(3)],
+    };
+    assert_eq!(world.run(), Outcome::Completed);
+    let silent = AssignmentState::DeadLettered(FailureKind::Silent);
+    // The last is still mute.
+    assert_eq!(world.table().row(3).state, silent);
+    world.order(ONLY, requeue()).expect("dead letters");
+    assert_eq!(world.run(), Outcome::Completed);
+    assert_eq!(world.table().row(3).state, silent);
+    world.now.monotonic += Duration::from_secs(900);
+    world.now.wall = world.now.wall.plus(Duration::from_secs(900));
+    let devices = vec![id(3)];
+    world
+        .order(ONLY, Steering::Requeue { devices })
+        .expect("a dead letter");
+    assert_eq!(world.run(), Outcome::Completed);
+    assert_eq!(kinds(&world), [StateKind::Succeeded; 3]);
+    let started = |event: &EventKind| matches!(event, EventKind::AttemptStarted { .. });
+    assert_eq!(world.count(started), 3, "none is pushed to twice");
+    world.check_end();
+}
+
+/// Design §6: the old version is believed when the device had time to flash, and then it is
+/// pushed to.
+#[test]
+fn a_requeued_device_that_runs_another_version_is_pushed_to() {
+    let mut world = world(&[1], &[EASY], 1, 1, failing(&[Mood::DropsAll], 1));
+    assert_eq!(world.run(), Outcome::Completed);
+    let lost = AssignmentState::DeadLettered(FailureKind::Interrupted);
+    assert_eq!(world.table().row(1).state, lost);
+    let before = world.now.wall;
+    let devices = vec![id(1)];
+    world
+        .order(ONLY, Steering::Requeue { devices })
+        .expect("a dead letter");
+    let seen = world.effects.len();
+    assert_eq!(world.run(), Outcome::Completed);
+    assert_eq!(kinds(&world), [StateKind::Succeeded]);
+    assert!(world.now.wall.since(before) >= Duration::from_secs(60));
+    let told: Vec<_> = world.effects[seen..]
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Verify { .. } => Some("verify"),
+            Effect::Start { .. } => Some("start"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, ["verify", "verify", "start", "verify"]);
+}
+
+/// Design §7.9: what was updated by a lost attempt is among the devices to take back.
+#[test]
+fn a_requeued_device_that_is_known_to_run_the_release_has_succeeded() {
+    let mut world = world(&[1], &[EASY], 1, 1, failing(&[Mood::FallsSilent], 1));
+    assert_eq!(world.run(), Outcome::Completed);
+    let key = windlass_model::DeviceKey(1);
+    world.store.versions.insert(key, "2.0.0".to_owned());
+    let devices = vec![id(1)];
+    world
+        .order(ONLY, Steering::Requeue { devices })
+        .expect("a dead letter");
+    assert_eq!(world.run(), Outcome::Completed);
+    assert_eq!(kinds(&world), [StateKind::Succeeded]);
+}
+
 /// Issue 3, GX: a requeue while the rollout runs needs no other process.
 #[test]
 fn a_dead_letter_is_requeued_while_the_rollout_runs() {
