@@ -87,7 +87,8 @@ impl Rollout {
             }
             Steering::RollBack { in_flight } => {
                 fits(self.state != RolloutState::Draft, "taken back")?;
-                if self.rollback != Rollback::NotWanted {
+                // What a policy wants may need a person's order (`rollback.automatic`).
+                if self.rollback == Rollback::Made {
                     return Err(Refusal::TakenBack);
                 }
                 Ok(Deed::RollBack(*in_flight))

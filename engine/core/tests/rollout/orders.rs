@@ -115,14 +115,39 @@ fn a_rollout_is_taken_back_once_and_also_after_its_end() {
     let mut world = pushing(3);
     world.order(ONLY, back()).expect("it runs");
     assert_eq!(world.table().rollout.rollback, Rollback::Wanted);
-    assert_eq!(world.order(ONLY, back()), Err(Refusal::TakenBack));
     assert_eq!(world.go_on(), Outcome::Aborted);
+    world.table_mut().rollout.rollback = Rollback::Made;
+    world.reload();
+    assert_eq!(world.order(ONLY, back()), Err(Refusal::TakenBack));
 
     let mut world = pushing(3);
     assert_eq!(world.go_on(), Outcome::Completed);
     world.order(ONLY, back()).expect("it has ended");
     assert_eq!(world.table().rollout.state, RolloutState::Completed);
     assert_eq!(world.table().rollout.rollback, Rollback::Wanted);
+}
+
+/// Issue 3, "automatic by a policy's verdict or by hand": where a verdict alone takes nothing
+/// back, a person orders what the policy wanted, and the log says so.
+#[test]
+fn a_person_may_order_the_rollback_that_a_policy_wants() {
+    let policy = Policy {
+        abort_at: Some(1),
+        rolls_back: true,
+        ..EASY
+    };
+    let mut world = world(&[3], &[policy], 1, 1, failing(&[Mood::Rejects], 3));
+    assert_eq!(world.run(), Outcome::Aborted);
+    assert_eq!(world.table().rollout.rollback, Rollback::Wanted);
+    world.reload();
+    let what = Steering::RollBack {
+        in_flight: InFlight::Finish,
+    };
+    world.order(ONLY, what.clone()).expect("none was made");
+    assert_eq!(world.table().rollout.rollback, Rollback::Wanted);
+    let given =
+        |event: &EventKind| matches!(event, EventKind::OrderGiven { order, .. } if *order == what);
+    assert_eq!(world.count(given), 1);
 }
 
 /// Issue 3: an order that does not fit is refused with a sentence, and nothing changes.
