@@ -4,9 +4,9 @@ use windlass_model::{DeviceId, RolloutState};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The rollout's state does not fit the order.
-    #[error("the rollout {}; it cannot be {order}", standing(*.state))]
+    #[error("the rollout {}", unfit(order, *.state))]
     State {
-        /// What was asked, such as `paused`.
+        /// What was asked, as a word for what it leads to, such as `paused`.
         order: &'static str,
         /// Where the rollout stands.
         state: RolloutState,
@@ -31,6 +31,12 @@ pub enum Refusal {
     /// No device is left that a gate could keep back.
     #[error("there is nothing to advance past: every device has ended")]
     NothingToAdvance,
+    /// No device has begun: there is no cohort whose end could be passed.
+    #[error("nothing has begun yet, so there is no cohort to advance past; {}", opening(.waiting))]
+    NotBegun {
+        /// The gates that policies wait at.
+        waiting: Vec<String>,
+    },
     /// No policy has gates.
     #[error("there is nothing to advance past: the rollout has no policy")]
     NoPolicy,
@@ -75,6 +81,20 @@ pub enum Refusal {
     },
 }
 
+fn unfit(order: &str, state: RolloutState) -> String {
+    let stands = standing(state);
+    let is_so = matches!(
+        (order, state),
+        ("paused", RolloutState::Paused)
+            | ("aborted", RolloutState::Aborting | RolloutState::Aborted)
+    );
+    if is_so {
+        format!("{stands} already")
+    } else {
+        format!("{stands}; it cannot be {order}")
+    }
+}
+
 fn standing(state: RolloutState) -> &'static str {
     match state {
         RolloutState::Draft => "has not begun",
@@ -92,5 +112,16 @@ fn waiting_gates(waiting: &[String]) -> String {
         [] => "none waits for consent".to_owned(),
         [gate] => format!("one waits at `{gate}`"),
         gates => format!("they wait at `{}`", gates.join("`, `")),
+    }
+}
+
+fn opening(waiting: &[String]) -> String {
+    match waiting {
+        [] => "`advance --full` passes everything that keeps devices back".to_owned(),
+        [gate] => format!("`approve {gate}` opens the gate that it waits at"),
+        gates => format!(
+            "`approve` opens the gates that it waits at: `{}`",
+            gates.join("`, `")
+        ),
     }
 }

@@ -117,9 +117,8 @@ impl Rollout {
                 if self.decider.is_empty() {
                     return Err(Refusal::NoPolicy);
                 }
-                let stands = self.stands_at().ok_or(Refusal::NothingToAdvance)?;
                 Ok(Deed::Advance(Advance {
-                    cohort: (!full).then_some(stands),
+                    cohort: self.passes(*full)?,
                     actor,
                     at: now.wall,
                 }))
@@ -152,20 +151,27 @@ impl Rollout {
         }
     }
 
-    /// The cohort whose end the rollout must pass to reach further devices: the one before
-    /// the first that has not begun, or else the first that has not ended.
-    fn stands_at(&self) -> Option<CohortIndex> {
-        let unended = || {
-            (0..)
-                .map(CohortIndex)
-                .zip(&self.cohorts)
-                .filter(|(_, cohort)| cohort.states.ended() < cohort.states.total())
-        };
-        let first_unbegun = unended().find(|(_, cohort)| cohort.started == 0);
-        match first_unbegun {
-            Some((index, _)) => Some(CohortIndex(index.0.saturating_sub(1))),
-            None => unended().next().map(|(index, _)| index),
+    /// The cohort whose end an advance passes; none if it passes all that is left. That is
+    /// the one before the first that has not begun, or else the first that has not ended.
+    fn passes(&self, full: bool) -> Result<Option<CohortIndex>, Refusal> {
+        let cohorts = || (0..).map(CohortIndex).zip(&self.cohorts);
+        let unended =
+            || cohorts().filter(|(_, cohort)| cohort.states.ended() < cohort.states.total());
+        let (first, _) = unended().next().ok_or(Refusal::NothingToAdvance)?;
+        if full {
+            return Ok(None);
         }
+        let Some((unbegun, _)) = unended().find(|(_, cohort)| cohort.started == 0) else {
+            return Ok(Some(first));
+        };
+        cohorts()
+            .take(unbegun.0 as usize)
+            .filter(|(_, cohort)| cohort.states.total() > 0)
+            .last()
+            .map(|(before, _)| Some(before))
+            .ok_or_else(|| Refusal::NotBegun {
+                waiting: self.decider.gates().into_iter().collect(),
+            })
     }
 
     fn row_of(&self, device: &DeviceId, rows: &[Assignment]) -> Result<Assignment, Refusal> {

@@ -279,6 +279,64 @@ fn an_advance_names_the_cohort_that_the_rollout_stands_at() {
     assert_eq!(told, Err(Refusal::NoPolicy));
 }
 
+/// Issue 3: before the first cohort has begun there is no end of a cohort to pass; consent
+/// opens the gate before it, and so does an advance past everything.
+#[test]
+fn nothing_is_advanced_past_before_anything_has_begun() {
+    let first = Policy {
+        gates_first: true,
+        ..GATED
+    };
+    for full in [false, true] {
+        let mut world = world(&[1, 2], &[first], 2, 1, good(3));
+        world.begin();
+        world.let_pass(Duration::from_secs(3));
+        let told = world.order(ONLY, Steering::Advance { full: false });
+        let sentence = "nothing has begun yet, so there is no cohort to advance past; \
+                        `approve qa` opens the gate that it waits at";
+        assert_eq!(told.expect_err("nothing began").to_string(), sentence);
+        assert!(world.table().advances.is_empty());
+        let what = if full {
+            Steering::Advance { full }
+        } else {
+            Steering::Approve {
+                gate: "qa".to_owned(),
+                expires: None,
+            }
+        };
+        world.order(ONLY, what).expect("it waits");
+        assert_eq!(world.go_on(), Outcome::Completed);
+    }
+    let held = Policy {
+        hold_minutes: 9,
+        ..EASY
+    };
+    let mut world = world(&[1, 2], &[held], 2, 1, good(3));
+    world.begin();
+    world.let_pass(Duration::from_secs(3));
+    let told = world.order(ONLY, Steering::Advance { full: false });
+    let told = told.expect_err("nothing began").to_string();
+    assert!(told.contains("`advance --full`"), "{told}");
+}
+
+/// An order that is fulfilled already is refused in words of its own.
+#[test]
+fn what_is_so_already_is_refused_as_such() {
+    let mut world = pushing(3);
+    world.order(ONLY, Steering::Pause).expect("it runs");
+    let told = world.order(ONLY, Steering::Pause).expect_err("it is so");
+    assert_eq!(told.to_string(), "the rollout is paused already");
+    let abort = || Steering::Abort {
+        in_flight: InFlight::Finish,
+    };
+    world.order(ONLY, abort()).expect("paused");
+    let told = world.order(ONLY, abort()).expect_err("it is so");
+    assert_eq!(told.to_string(), "the rollout is being aborted already");
+    assert_eq!(world.go_on(), Outcome::Aborted);
+    let told = world.order(ONLY, abort()).expect_err("it is so");
+    assert_eq!(told.to_string(), "the rollout was aborted already");
+}
+
 /// Issue 3: `exclude DEVICE`; one in flight is left out after its attempt, unless that
 /// succeeds.
 #[test]

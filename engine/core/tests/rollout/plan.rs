@@ -23,6 +23,7 @@ pub(crate) const EASY: Policy = Policy {
     hold_minutes: 0,
     fails_every: 0,
     gate: None,
+    gates_first: false,
     rolls_back: false,
     calls: 0,
 };
@@ -167,6 +168,7 @@ pub(crate) fn policies() -> impl Strategy<Value = Policy> {
                 hold_minutes,
                 fails_every,
                 gate: None,
+                gates_first: false,
                 rolls_back: false,
                 calls: 0,
             },

@@ -22,6 +22,8 @@ pub(crate) struct Policy {
     pub(crate) fails_every: u64,
     /// It waits for consent to this gate before any but the first cohort.
     pub(crate) gate: Option<&'static str>,
+    /// And before the first.
+    pub(crate) gates_first: bool,
     /// Its abort takes devices back.
     pub(crate) rolls_back: bool,
     pub(crate) calls: u64,
@@ -52,7 +54,7 @@ impl Policy {
         } else {
             (Verdict::Continue, "fine")
         };
-        let mut open = true;
+        let mut open = !(self.gates_first && self.waits(request));
         let mut triggers = Vec::new();
         let ceilings = (0..)
             .map(CohortIndex)
