@@ -18,4 +18,6 @@ pub struct RolloutSnapshot {
     pub advances: Vec<Advance>,
     /// When the first deferred assignment is due.
     pub next_deferred: Option<Timestamp>,
+    /// Deferred assignments that wait for an instant, and for no connection.
+    pub timed: u64,
 }

@@ -23,7 +23,7 @@ impl Store {
         // A reader's view must not change between the queries.
         let transaction = self.connection.unchecked_transaction()?;
         let rollout = rollout::by_key(&transaction, key)?;
-        let cohorts = cohorts(&transaction, &rollout)?;
+        let (cohorts, timed) = cohorts(&transaction, &rollout)?;
         let live = self.live(key)?;
         let policies = rollout.plan.policies.iter();
         let decisions = policies
@@ -41,6 +41,7 @@ impl Store {
             approvals,
             advances,
             next_deferred,
+            timed,
         })
     }
 }
@@ -48,7 +49,7 @@ impl Store {
 fn cohorts(
     connection: &Connection,
     rollout: &StoredRollout,
-) -> Result<Vec<CohortView>, StoreError> {
+) -> Result<(Vec<CohortView>, u64), StoreError> {
     let mut views: Vec<_> = rollout
         .plan
         .cohorts
@@ -67,11 +68,11 @@ fn cohorts(
         })
         .collect();
     read_times(connection, rollout.key, &mut views)?;
-    read_counts(connection, rollout.key, &mut views)?;
+    let timed = read_counts(connection, rollout.key, &mut views)?;
     for view in &mut views {
         view.ended = view.states.ended();
     }
-    Ok(views)
+    Ok((views, timed))
 }
 
 fn read_times(
@@ -91,19 +92,22 @@ fn read_times(
     Ok(())
 }
 
+/// How many deferred assignments wait for no connection.
 fn read_counts(
     connection: &Connection,
     rollout: RolloutKey,
     views: &mut [CohortView],
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT cohort, state, started_attempts > 0, first_failure, last_failure, count(*) \
-         FROM assignment WHERE id > ?1 AND id <= ?2 GROUP BY 1, 2, 3, 4, 5",
+        "SELECT cohort, state, started_attempts > 0, first_failure, last_failure, count(*), \
+         state = 1 AND detail = 0 \
+         FROM assignment WHERE id > ?1 AND id <= ?2 GROUP BY 1, 2, 3, 4, 5, 7",
     )?;
     let mut rows = statement.query(params![
         assignment_id(rollout, 0),
         assignment_id(rollout, MAX_TARGETS),
     ])?;
+    let mut timed = 0;
     while let Some(row) = rows.next()? {
         let view = view(views, row.get(0)?)?;
         let state = StateKind::from_code(row.get(1)?)?;
@@ -111,6 +115,9 @@ fn read_counts(
         let first_failure: Option<i64> = row.get(3)?;
         let last_failure: Option<i64> = row.get(4)?;
         let count = unsigned(row.get(5)?);
+        if row.get(6)? {
+            timed += count;
+        }
         *view.states.get_mut(state) += count;
         if started {
             view.started += count;
@@ -130,7 +137,7 @@ fn read_counts(
             *view.failures.entry(kind).or_default() += count;
         }
     }
-    Ok(())
+    Ok(timed)
 }
 
 fn view(views: &mut [CohortView], position: i64) -> Result<&mut CohortView, StoreError> {

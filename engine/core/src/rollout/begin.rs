@@ -6,7 +6,7 @@ use windlass_model::{
 };
 
 use super::Rollout;
-use crate::{Effect, GroupSeat, Now, Resources};
+use crate::{Effect, GroupSeat, Now, Resources, admission::HOLD_RECHECK};
 
 impl Rollout {
     pub(super) fn begin(
@@ -71,6 +71,8 @@ impl Rollout {
         for id in ids {
             self.take_up_device(now, id);
         }
+        // What holds, other rollouts and groups say now, whatever they said before.
+        self.look_at_deferred(now, now.wall.plus(HOLD_RECHECK));
         if self.state == RolloutState::Holding && self.decider.is_empty() {
             self.review_hold(now);
         }
@@ -97,6 +99,10 @@ impl Rollout {
             }
             AssignmentState::Waiting { retry_at } => {
                 self.set_timer(id, now.monotonic + retry_at.since(now.wall));
+                // By a back-off or to an instant: the row does not tell.
+                if let Some(live) = self.live.get_mut(&id) {
+                    live.put_off = true;
+                }
             }
             AssignmentState::Offered { deadline, .. } => {
                 self.watch_offer(now, id, deadline);

@@ -35,8 +35,8 @@ pub(super) struct Intake {
     next_due: Option<Timestamp>,
     /// An answer to `Effect::PageDeferred` is awaited.
     reading_deferred: Option<Reading>,
-    /// Deferred devices that wait for nothing but an instant, as far as this process put
-    /// them off.
+    /// Deferred devices that wait for nothing but an instant, as far as this process knows:
+    /// of those that an earlier one put off it learns at its first look what they wait for.
     pub(super) timed: u64,
     /// How many may be admitted ahead.
     ahead: usize,
@@ -91,12 +91,12 @@ struct Pages {
 }
 
 impl Intake {
-    pub(super) fn new(cohorts: usize, next_due: Option<Timestamp>) -> Self {
+    pub(super) fn new(cohorts: usize, next_due: Option<Timestamp>, timed: u64) -> Self {
         Self {
             cohorts: vec![Pages::default(); cohorts],
             next_due,
             reading_deferred: None,
-            timed: 0,
+            timed,
             ahead: MIN_AHEAD,
             sweep: None,
         }

@@ -45,7 +45,7 @@ pub(super) struct Live {
     pub(super) asking: bool,
     /// When its attempt began, if that was in this process.
     pub(super) began: Option<Duration>,
-    /// It waits for an instant that a policy or a hold named, and not for its back-off.
+    /// It may wait for an instant that a policy or a hold named, and not for its back-off.
     pub(super) put_off: bool,
     /// When the push ended or its loss was noticed: the settle grace counts from here.
     pub(super) ended: Option<Duration>,

@@ -158,7 +158,7 @@ impl Rollout {
             stop: None,
             finished: None,
             closed,
-            intake: Intake::new(cohorts.len(), snapshot.next_deferred),
+            intake: Intake::new(cohorts.len(), snapshot.next_deferred, snapshot.timed),
             // Of a process that is gone; `Begin` settles them.
             transferring: snapshot
                 .live

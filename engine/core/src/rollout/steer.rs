@@ -289,11 +289,12 @@ impl Rollout {
     fn retry_now(&mut self, now: Now, mut row: Assignment) {
         let id = row.id;
         if let AssignmentState::Deferred(deferral) = &mut row.state {
+            let needs_connection = deferral.needs_connection;
             deferral.until = now.wall;
             self.leave_deferral(&row);
             self.overtake(id);
             self.record(now, StateKind::Deferred, row);
-            self.intake.due(now.wall);
+            self.enter_deferral(id, now.wall, needs_connection, None);
             return;
         }
         // One that is being asked what it runs is on its way already.

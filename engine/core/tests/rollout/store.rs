@@ -297,6 +297,7 @@ impl Table {
             approvals: self.approvals.clone(),
             advances: self.advances.clone(),
             next_deferred: self.next_deferred(Timestamp(0)),
+            timed: self.rows.values().filter(|row| is_timed(row)).count() as u64,
         }
     }
 
@@ -369,6 +370,10 @@ impl Table {
             .filter(|due| *due > after)
             .min()
     }
+}
+
+fn is_timed(row: &Assignment) -> bool {
+    matches!(&row.state, AssignmentState::Deferred(deferral) if !deferral.needs_connection)
 }
 
 fn due(row: &Assignment) -> Option<Timestamp> {

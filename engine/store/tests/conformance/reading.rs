@@ -71,7 +71,16 @@ pub(crate) fn a_snapshot_counts_what_was_committed(f: &mut Fixture) {
         AssignmentState::Transferring(attempt(rows[1].id.0 as u32))
     );
     assert_eq!(snapshot.next_deferred, Some(Timestamp(9_000)));
+    assert_eq!(snapshot.timed, 0, "it waits for its connection");
     assert_eq!(snapshot.decisions, [None, None]);
+    let later = Deferral {
+        needs_connection: false,
+        ..later
+    };
+    let row = &f.assignments(rollout)[5];
+    f.apply(rollout, vec![moved(row, AssignmentState::Deferred(later))]);
+    let snapshot = f.store.snapshot(rollout).expect("known");
+    assert_eq!(snapshot.timed, 1);
     let missing = f.store.snapshot(RolloutKey(99)).expect_err("unknown");
     assert!(matches!(missing, StoreError::Missing { key: 99, .. }));
 }
