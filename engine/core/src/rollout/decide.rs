@@ -106,6 +106,14 @@ impl Decider {
                 || self.decisions().any(expired))
     }
 
+    /// Whether the policies may still end the rollout otherwise than it would end by itself:
+    /// a count that they wait for was reached and they have not answered since, or nobody in
+    /// this process asked them.
+    pub(super) fn has_last_word(&self) -> bool {
+        !self.policies.is_empty()
+            && (self.asked.is_some() || self.triggers.fired() || self.asked_at.is_none())
+    }
+
     /// When the policies are to be asked next, by the monotonic clock.
     pub(super) fn next_ask(&self, now: Now) -> Option<Duration> {
         if self.policies.is_empty() || self.asked.is_some() {

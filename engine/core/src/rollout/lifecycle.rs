@@ -322,7 +322,7 @@ impl Rollout {
             .cohorts
             .iter()
             .all(|cohort| cohort.states.ended() == cohort.states.total());
-        if all_ended {
+        if all_ended && !self.awaits_last_word() {
             let (state, outcome) = if self.state == RolloutState::Aborting {
                 (RolloutState::Aborted, Outcome::Aborted)
             } else {
@@ -343,6 +343,21 @@ impl Rollout {
                     StopCause::Blocked => Outcome::Held,
                 },
             );
+        }
+    }
+
+    /// Whether a verdict could still turn the end of the last device into an abort: it is
+    /// waited for, also by the next run if this one stops before it comes.
+    fn awaits_last_word(&self) -> bool {
+        match self.state {
+            RolloutState::Running | RolloutState::Holding | RolloutState::Paused => {
+                let has_targets = self.cohorts.iter().any(|cohort| cohort.states.total() > 0);
+                self.begun && has_targets && self.decider.has_last_word()
+            }
+            RolloutState::Draft
+            | RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Completed => false,
         }
     }
 

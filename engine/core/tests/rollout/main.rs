@@ -193,7 +193,11 @@ fn a_trigger_opens_the_next_cohort_without_waiting() {
     let began = world.now;
     assert_eq!(world.run(), Outcome::Completed);
     assert_eq!(world.now, began);
-    assert_eq!(world.only().policies[0].calls, 3, "one call a cohort");
+    assert_eq!(
+        world.only().policies[0].calls,
+        4,
+        "one before each cohort and one at the end"
+    );
 }
 
 /// Design §6 ("checked again at dispatch"): with one device in progress at a time most

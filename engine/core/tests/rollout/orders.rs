@@ -106,6 +106,46 @@ fn an_abort_by_a_policy_condemns_the_release() {
     }
 }
 
+/// Design §7.6: the failure of the last device counts like any other, whether the policy is
+/// asked in the same process or the engine dies before.
+#[test]
+fn a_verdict_on_the_last_device_is_not_lost() {
+    for dies in [false, true] {
+        let policy = Policy {
+            abort_at: Some(1),
+            rolls_back: true,
+            ..EASY
+        };
+        let mut world = world(&[1], &[policy], 1, 1, failing(&[Mood::Rejects], 1));
+        world.begin();
+        while kinds(&world) != [StateKind::Rejected] {
+            assert_eq!(world.turn(), None);
+        }
+        assert_eq!(world.state(), RolloutState::Running);
+        assert!(matches!(world.standing(), Standing::Working));
+        if dies {
+            world.begin();
+        }
+        let before = world.now;
+        assert_eq!(world.go_on(), Outcome::Aborted);
+        assert_eq!(world.now, before, "it was asked at once");
+        assert_eq!(world.table().rollout.rollback, Rollback::Wanted);
+        assert!(world.table().condemned.is_some());
+    }
+}
+
+/// A policy that cannot answer delays the end by one question, and no more.
+#[test]
+fn a_failing_policy_does_not_keep_a_rollout_from_ending() {
+    let policy = Policy {
+        abort_at: Some(1),
+        fails_every: 2,
+        ..EASY
+    };
+    let mut world = world(&[1], &[policy], 1, 1, failing(&[Mood::Rejects], 1));
+    assert_eq!(world.run(), Outcome::Completed);
+}
+
 /// Issue 3: rollback by hand, also of a rollout that has ended; once.
 #[test]
 fn a_rollout_is_taken_back_once_and_also_after_its_end() {
