@@ -296,6 +296,18 @@ impl Decider {
             .min()
     }
 
+    /// Until when the policies that hold do so, if each of them waits for an instant and
+    /// for nobody's consent.
+    pub(super) fn held_until(&self) -> Option<Timestamp> {
+        let holding = || {
+            self.policies
+                .iter()
+                .filter(|policy| policy.verdict() == Verdict::Hold)
+        };
+        let instants: Option<Vec<_>> = holding().map(Policy::lifts_at).collect();
+        instants?.into_iter().max()
+    }
+
     fn decisions(&self) -> impl Iterator<Item = &Decision> {
         self.policies
             .iter()
@@ -363,6 +375,15 @@ impl Policy {
                 verdict => verdict,
             },
         }
+    }
+
+    /// When the clock may end its hold.
+    fn lifts_at(&self) -> Option<Timestamp> {
+        let decision = self.latest.as_ref()?.as_ref().ok()?;
+        let awaits = |reason: &Reason| reason.code == AWAITING_APPROVAL;
+        decision
+            .ask_at
+            .filter(|_| !decision.reasons.iter().any(awaits))
     }
 
     fn reasons(&self) -> Vec<Reason> {

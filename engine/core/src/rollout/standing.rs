@@ -22,6 +22,9 @@ impl Rollout {
                     let left = until.saturating_sub(now.monotonic);
                     return Standing::WaitingUntil(now.wall.plus(left), WaitingFor::Breaker);
                 }
+                if let Some(until) = self.held_until() {
+                    return Standing::WaitingUntil(until, WaitingFor::Policy);
+                }
                 let mut reasons = self.reasons.clone();
                 if reasons.is_empty() {
                     let text = "it was paused or held before this run";
@@ -54,6 +57,12 @@ impl Rollout {
                 || Standing::Blocked(self.blockers(pending)),
                 |(at, what)| Standing::WaitingUntil(at, what),
             )
+    }
+
+    /// Until when the policies hold the rollout, if that is a matter of the clock alone.
+    fn held_until(&self) -> Option<Timestamp> {
+        let by_policies = self.state == RolloutState::Holding && self.trouble.holds().is_none();
+        self.decider.held_until().filter(|_| by_policies)
     }
 
     /// Whether something is under way, or will be at the next dispatch.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use windlass_core::{Effect, Input, Refusal, Standing};
+use windlass_core::{Effect, Input, Refusal, Standing, WaitingFor};
 use windlass_model::{
     Advance, AssignmentState, CohortIndex, DeviceId, EventKind, FailureKind, InFlight, Outcome,
     Rollback, RolloutState, SkipReason, StateKind, Steering,
@@ -357,6 +357,44 @@ fn nothing_is_advanced_past_before_anything_has_begun() {
     let told = world.order(ONLY, Steering::Advance { full: false });
     let told = told.expect_err("nothing began").to_string();
     assert!(told.contains("`advance --full`"), "{told}");
+}
+
+/// Issue 3: a hold that a policy ends by a clock of its own, such as a window, is waited for;
+/// one that waits for a person is not, nor is a pause.
+#[test]
+fn a_hold_with_an_instant_is_a_clock() {
+    let held = Policy {
+        hold_minutes: 9,
+        ..EASY
+    };
+    let longer = Policy {
+        hold_minutes: 20,
+        ..EASY
+    };
+    let gated = Policy {
+        holds_at_gate: true,
+        ..GATED
+    };
+    let mut world = world(&[2], &[held, longer], 2, 1, good(2));
+    world.begin();
+    world.let_pass(Duration::from_secs(3));
+    assert_eq!(world.state(), RolloutState::Holding);
+    let started = world.table().rollout.started_at.expect("it began");
+    let lifts_at = started.plus(Duration::from_secs(20 * 60));
+    let standing = world.standing();
+    let expected = Standing::WaitingUntil(lifts_at, WaitingFor::Policy);
+    assert_eq!(standing, expected);
+    world.order(ONLY, Steering::Pause).expect("it is held");
+    assert!(matches!(world.standing(), Standing::Blocked(_)));
+    world.order(ONLY, Steering::Resume).expect("it is paused");
+    assert_eq!(world.go_on(), Outcome::Completed);
+    assert!(world.now.wall >= lifts_at);
+
+    let mut world = self::world(&[2], &[held, gated], 2, 1, good(2));
+    world.begin();
+    world.let_pass(Duration::from_secs(3));
+    assert_eq!(world.state(), RolloutState::Holding);
+    assert!(matches!(world.standing(), Standing::Blocked(_)));
 }
 
 /// An order that is fulfilled already is refused in words of its own.

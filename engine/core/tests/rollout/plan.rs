@@ -24,6 +24,7 @@ pub(crate) const EASY: Policy = Policy {
     fails_every: 0,
     gate: None,
     gates_first: false,
+    holds_at_gate: false,
     rolls_back: false,
     calls: 0,
 };
@@ -169,6 +170,7 @@ pub(crate) fn policies() -> impl Strategy<Value = Policy> {
                 fails_every,
                 gate: None,
                 gates_first: false,
+                holds_at_gate: false,
                 rolls_back: false,
                 calls: 0,
             },

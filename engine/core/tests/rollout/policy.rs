@@ -24,6 +24,8 @@ pub(crate) struct Policy {
     pub(crate) gate: Option<&'static str>,
     /// And before the first.
     pub(crate) gates_first: bool,
+    /// While it waits for consent it holds everything, and wants to be asked again.
+    pub(crate) holds_at_gate: bool,
     /// Its abort takes devices back.
     pub(crate) rolls_back: bool,
     pub(crate) calls: u64,
@@ -49,6 +51,8 @@ impl Policy {
             (verdict, "too-many-failures")
         } else if self.pause_at.is_some_and(|limit| ended >= limit) && !paused_already {
             (Verdict::Pause, "look")
+        } else if self.holds_at_gate && self.waits(request) {
+            (Verdict::Hold, "fine")
         } else if holds {
             (Verdict::Hold, "not-yet")
         } else {
@@ -92,7 +96,7 @@ impl Policy {
             } else {
                 request.memo.clone()
             },
-            ask_at: holds.then(|| self.lifts_at(view.started_at)),
+            ask_at: (holds || self.holds_at_gate).then(|| self.lifts_at(view.started_at)),
             triggers,
         })
     }
