@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
-use windlass_sim::{Behaviour, Fault, FleetSpec, Offline, When};
+use windlass_sim::{Behaviour, Fault, FleetSpec, Inspect, Offline, When};
 
 use crate::support::{Bench, Config};
 
@@ -149,6 +149,50 @@ async fn offline_devices_are_deferred_and_taken_when_they_connect() {
     assert_eq!(done.code, Some(0), "{done:#?}");
     assert_eq!(done.result()["succeeded"], 10);
     assert_eq!(bench.fleet.stop().await.exactly_once(bench.payload), []);
+}
+
+/// GO-134, GO-135: of ten thousand devices the seven thousand that are online are pushed to
+/// at once; the others stay in the registry, wait, and are taken when they connect.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_ten_thousand_devices_those_online_are_updated_and_the_others_wait() {
+    const DEVICES: usize = 10_000;
+    const ONLINE: usize = 7_000;
+    let away = Behaviour {
+        offline: Some(Offline {
+            comes_online_after: None,
+        }),
+        ..Behaviour::default()
+    };
+    let bench = Bench::new(
+        FleetSpec {
+            count: DEVICES,
+            overrides: (ONLINE..DEVICES)
+                .map(|index| (index, away.clone()))
+                .collect(),
+            inspect: Inspect::Count,
+            ..FleetSpec::default()
+        },
+        1_024,
+    );
+    bench.configure(&Config {
+        concurrency: 100,
+        ..Config::default()
+    });
+    let held = bench.run().await;
+    assert_eq!(held.code, Some(3), "{}", held.result());
+    let result = held.result();
+    assert_eq!(
+        (&result["succeeded"], &result["deferred"]),
+        (&json!(ONLINE), &json!(DEVICES - ONLINE))
+    );
+    assert_eq!(bench.fleet.counts().installed, ONLINE as u64);
+
+    (ONLINE..DEVICES).for_each(|index| bench.fleet.connect(index));
+    let done = bench
+        .windlass(&["run", "windlass.toml", "--output", "json", "--wait", "done"])
+        .await;
+    assert_eq!(done.code, Some(0), "{}", done.result());
+    assert_eq!(bench.fleet.stop().await.totals.updated, DEVICES as u64);
 }
 
 /// The de-facto contract of existing devices (wire-formats.md), and RFC 9530.

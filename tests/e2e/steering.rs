@@ -1,13 +1,13 @@
 //! Several hands on one running engine: the socket beside the state file (design §6).
 
-use std::{
-    num::NonZeroU64,
-    process::{Child, Stdio},
-};
+use std::num::NonZeroU64;
 
 use windlass_sim::{Behaviour, FleetSpec};
 
-use crate::support::{Bench, Config, Ended, ended};
+use crate::{
+    support::{Bench, Config, Ended},
+    terminal::{RUN, Terminal},
+};
 
 /// Devices slow enough that a command comes in the middle.
 fn slow(count: usize) -> Bench {
@@ -21,39 +21,6 @@ fn slow(count: usize) -> Bench {
     };
     Bench::new(spec, 200_000)
 }
-
-/// A command in a terminal of its own.
-struct Terminal {
-    pid: String,
-    end: tokio::task::JoinHandle<Ended>,
-}
-
-impl Terminal {
-    fn open(bench: &Bench, args: &[&str]) -> Self {
-        let mut command = bench.command(args);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child: Child = command.spawn().expect("windlass starts");
-        let pid = child.id().to_string();
-        let wait = move || ended(child.wait_with_output().expect("it ends"));
-        Self {
-            pid,
-            end: tokio::task::spawn_blocking(wait),
-        }
-    }
-
-    fn signal(&self, signal: &str) {
-        let sent = std::process::Command::new("kill")
-            .args([signal, &self.pid])
-            .status();
-        assert!(sent.expect("kill starts").success());
-    }
-
-    async fn end(self) -> Ended {
-        self.end.await.expect("waiting does not panic")
-    }
-}
-
-const RUN: [&str; 6] = ["run", "windlass.toml", "--output", "json", "--wait", "done"];
 
 fn said(ended: &Ended) -> &str {
     assert_eq!(ended.code, Some(0), "{ended:#?}");
