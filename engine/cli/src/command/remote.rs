@@ -82,6 +82,7 @@ async fn follow(mut call: Call, args: &RunArgs) -> Result<Exit, Failure> {
     let mut signals = Signals::listen()?;
     let mut interrupts = [Interrupt::Stop, Interrupt::Cut].into_iter();
     let mut current = None;
+    let mut first = None;
     let mut ends = Vec::new();
     loop {
         let response = tokio::select! {
@@ -100,7 +101,11 @@ async fn follow(mut call: Call, args: &RunArgs) -> Result<Exit, Failure> {
         match response {
             Response::Warning(text) => console::error(&text),
             Response::Entered(name) => {
-                current = Some((Screen::new(args.output, Names::new()), name));
+                first.get_or_insert_with(|| name.clone());
+                let screen = Screen::new(args.output, Names::new());
+                if let Some((screen, _)) = current.replace((screen, name)) {
+                    screen.leave();
+                }
             }
             Response::Event { rollout, logged } => {
                 if let Some((screen, _)) = &mut current {
@@ -117,10 +122,17 @@ async fn follow(mut call: Call, args: &RunArgs) -> Result<Exit, Failure> {
             }
             Response::Ended(end) => {
                 let end = end.into();
+                let mut place = ends.len();
                 if let Some((screen, name)) = current.take() {
                     screen.end(&name, &end, &again(args));
+                    // Those that take it back may be over before it.
+                    place = if first.as_ref() == Some(&name) {
+                        0
+                    } else {
+                        place
+                    };
                 }
-                ends.push(end);
+                ends.insert(place, end);
             }
             Response::Over => return Ok(exit_of(&ends)),
             Response::Refused(text) => {

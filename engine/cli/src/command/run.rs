@@ -1,6 +1,5 @@
 use std::time::{Duration, Instant};
 
-use windlass_model::Outcome;
 use windlass_runtime::RunEnd;
 use windlass_store::{OpenError, Store};
 
@@ -154,13 +153,5 @@ async fn sail(
     for warning in voyage.warnings.iter() {
         warning.emit();
     }
-    let end = watch::show(&mut voyage.leg, show.output, &show.again).await?;
-    let stopped = end.outcome == Outcome::Stopped;
-    let mut ends = vec![end];
-    if !stopped {
-        for mut leg in owner.take_back(&voyage, options.wait).await? {
-            ends.push(watch::show(&mut leg, show.output, &show.again).await?);
-        }
-    }
-    Ok(ends)
+    watch::show(owner, &mut voyage, show).await
 }

@@ -8,28 +8,46 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use windlass_model::{EventKind, LoggedEvent, RolloutKey, RolloutName};
 use windlass_runtime::{RunEnd, payload::DownloadObserver, progress::Progress};
 
-use super::Failure;
+use super::{Failure, run::Show};
 use crate::{
     args::Output,
     console,
     exit::Exit,
-    owner::{Leg, Owner, Step},
+    owner::{Owner, Sight, Voyage},
     render::{Bars, Names, PlainLog, bytes, completed_line, event_json, event_text, summary},
 };
 
-/// Shows a rollout to the end of its run.
-pub(super) async fn show(leg: &mut Leg, output: Output, again: &str) -> Result<RunEnd, Failure> {
-    let name = leg.name().clone();
-    let names = Names::from([(leg.key(), name.clone())]);
-    let mut screen = Screen::new(output, names);
+/// Shows a rollout and those that take it back to the end of their runs: first its own end,
+/// then theirs.
+pub(super) async fn show(
+    owner: &Owner,
+    voyage: &mut Voyage,
+    show: &Show,
+) -> Result<Vec<RunEnd>, Failure> {
+    let mut current = None;
+    let mut ends = Vec::new();
     loop {
-        match leg.next().await? {
-            Step::Event(logged) => screen.event(&logged),
-            Step::Progress(now) => screen.progress(&now),
-            Step::Ended(end) => {
-                screen.end(&name, &end, again);
-                return Ok(end);
+        owner.turn(voyage).await?;
+        let sight = voyage.next().await?;
+        if let Sight::Entered(key, name) = sight {
+            let names = Names::from([(key, name.clone())]);
+            if let Some((screen, _)) = current.replace((Screen::new(show.output, names), name)) {
+                screen.leave();
             }
+            continue;
+        }
+        match (sight, &mut current) {
+            (Sight::Over, _) => return Ok(ends),
+            (Sight::Event(logged), Some((screen, _))) => screen.event(&logged),
+            (Sight::Progress(now), Some((screen, _))) => screen.progress(&now),
+            (Sight::Ended { end, takes_back }, _) => {
+                if let Some((screen, name)) = current.take() {
+                    screen.end(&name, &end, &show.again);
+                }
+                ends.insert(if takes_back { ends.len() } else { 0 }, end);
+            }
+            // Nothing is told of a rollout that was not entered.
+            (Sight::Entered(..) | Sight::Event(_) | Sight::Progress(_), _) => {}
         }
     }
 }
@@ -154,6 +172,14 @@ impl Screen {
                     console::line(&line);
                 }
             }
+        }
+    }
+
+    /// Another rollout is shown from now on.
+    pub(super) fn leave(self) {
+        match self {
+            Self::Live(bars) => bars.finish(),
+            Self::Json { .. } | Self::Plain(_) => {}
         }
     }
 

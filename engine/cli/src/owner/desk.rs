@@ -1,9 +1,8 @@
 use std::{io, path::Path};
 
-use windlass_model::{Outcome, RolloutName};
-use windlass_runtime::{RunEnd, clock::Clock as _};
+use windlass_runtime::clock::Clock as _;
 
-use super::{Leg, Owner, RunOptions, Step, Voyage, Who, execute};
+use super::{Owner, RunOptions, Sight, Voyage, Who, execute};
 use crate::{
     command::Failure,
     config::{Overrides, StateLocation},
@@ -73,53 +72,35 @@ impl Owner {
                 )))
                 .await;
         }
-        let end = self.accompany(client, &mut voyage.leg).await?;
-        if end.outcome == Outcome::Stopped {
-            return Ok(());
-        }
-        self.return_trips(client, &voyage, &options).await
+        self.accompany(client, &mut voyage).await
     }
 
-    async fn return_trips(
-        &self,
-        client: &mut Client,
-        voyage: &Voyage,
-        options: &RunOptions,
-    ) -> Result<(), Failure> {
-        for mut leg in self.take_back(voyage, options.wait).await? {
-            self.accompany(client, &mut leg).await?;
-        }
-        Ok(())
-    }
-
-    /// Tells a client what happens to a rollout, to the end of its run. A client that goes
-    /// away leaves the rollout running.
-    async fn accompany(&self, client: &mut Client, leg: &mut Leg) -> Result<RunEnd, Failure> {
-        let name = leg.name().clone();
-        client.tell(Response::Entered(name.clone())).await;
+    /// Tells a client what happens to a rollout and those that take it back, to the end of
+    /// their runs. A client that goes away leaves them running.
+    async fn accompany(&self, client: &mut Client, voyage: &mut Voyage) -> Result<(), Failure> {
+        let mut shown = None;
         loop {
+            self.turn(voyage).await?;
             tokio::select! {
-                step = leg.next() => match step? {
-                    Step::Event(logged) => client.tell(event(&name, *logged)).await,
-                    Step::Progress(now) => client.tell(Response::Progress((*now).into())).await,
-                    Step::Ended(end) => {
-                        client.tell(Response::Ended(end.clone().into())).await;
-                        return Ok(end);
+                sight = voyage.next() => match sight? {
+                    Sight::Entered(_, name) => {
+                        shown = Some(name.clone());
+                        client.tell(Response::Entered(name)).await;
                     }
+                    Sight::Event(logged) => {
+                        let rollout = shown.clone();
+                        client.tell(Response::Event { rollout, logged: *logged }).await;
+                    }
+                    Sight::Progress(now) => client.tell(Response::Progress((*now).into())).await,
+                    Sight::Ended { end, .. } => client.tell(Response::Ended(end.into())).await,
+                    Sight::Over => return Ok(()),
                 },
                 interrupt = client.interrupted() => match interrupt {
-                    Interrupt::Stop => self.helm.stop(Some(leg.key())).await,
-                    Interrupt::Cut => self.helm.cut(Some(leg.key())).await,
+                    Interrupt::Stop => self.stop_voyage(voyage).await,
+                    Interrupt::Cut => self.cut_voyage(voyage).await,
                 },
             }
         }
-    }
-}
-
-fn event(name: &RolloutName, logged: windlass_model::LoggedEvent) -> Response {
-    Response::Event {
-        rollout: Some(name.clone()),
-        logged,
     }
 }
 

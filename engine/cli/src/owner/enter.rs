@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use windlass_core::identity;
-use windlass_host::Host;
 use windlass_model::{
     Order, RolloutKey, RolloutName, RolloutPlan, RolloutState, Steering, StoredRollout,
 };
@@ -10,7 +9,7 @@ use windlass_runtime::{
     Entry, Parts, PluginExecutor, WaitFor, clock::Clock as _, planning, steer_at_rest,
 };
 
-use super::{Leg, Owner, berths::Berth, berths::Purpose, find, take_back::WayBack};
+use super::{Leg, Owner, Voyage, berths::Berth, berths::Purpose, find, take_back::WayBack};
 use crate::{
     command::Failure,
     diagnostic::{Diagnostic, Diagnostics},
@@ -26,17 +25,6 @@ pub struct RunOptions {
     pub accept_changes: bool,
     /// Who lifts a pause, if somebody does.
     pub resumed_by: Option<String>,
-}
-
-/// A rollout under way, with what is needed to take it back.
-pub struct Voyage {
-    /// The rollout itself.
-    pub leg: Leg,
-    /// What is worth a look.
-    pub warnings: Diagnostics,
-    pub(super) way_back: WayBack,
-    // Its plugins live in it.
-    _host: Arc<Host>,
 }
 
 impl Owner {
@@ -92,12 +80,7 @@ impl Owner {
         let leg = self
             .drive((key, name), parts, options.wait, berth, turns)
             .await?;
-        Ok(Voyage {
-            leg,
-            warnings,
-            way_back,
-            _host: host,
-        })
+        Ok(Voyage::new(leg, warnings, way_back, options.wait, host))
     }
 
     /// Hands a rollout of the state file to the engine. `turns` is what [`Growing::turns`]

@@ -4,8 +4,9 @@
 //! - `berths`: which rollouts are in hand.
 //! - `enter`: from what was prepared to a rollout that is driven.
 //! - `leg`: what is heard of one.
+//! - `voyage`: what is heard of one and of those that take it back.
 //! - `grow`: devices that match later.
-//! - `take_back`: the rollouts that follow one that failed.
+//! - `take_back`: the rollouts that take another back.
 //! - `execute`: chores, the same for an owner and for a command that found none.
 //! - `find`: what people name.
 //! - `desk`, `convert`: requests of the control socket.
@@ -19,8 +20,15 @@ mod find;
 mod grow;
 mod leg;
 mod take_back;
+mod voyage;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
@@ -40,10 +48,11 @@ use crate::{
 use berths::Berths;
 use grow::Growing;
 
-pub use enter::{RunOptions, Voyage};
+pub use enter::RunOptions;
 pub use execute::{Who, execute};
 pub use find::{rollout_named, waiting_gates};
 pub use leg::{Leg, Step};
+pub use voyage::{Sight, Voyage};
 
 /// What every request to an owner needs. Dropped when the last one is answered.
 pub struct Owner {
@@ -54,11 +63,14 @@ pub struct Owner {
     bandwidth: Arc<Bandwidth>,
     berths: Berths,
     growing: Growing,
+    /// Whether every rollout was told to stop: nothing is taken up any more.
+    stopping: AtomicBool,
 }
 
 impl Owner {
     /// Every rollout starts nothing more, finishes what is in flight and comes back.
     pub async fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
         self.helm.stop(None).await;
     }
 
@@ -113,6 +125,7 @@ impl Ownership {
             )),
             berths: Berths::default(),
             growing: Growing::default(),
+            stopping: AtomicBool::new(false),
         });
         let server = match &config.engine.state {
             StateLocation::Memory => None,

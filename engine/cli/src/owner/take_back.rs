@@ -15,7 +15,7 @@ use windlass_runtime::{
 };
 use windlass_store::{Store, StoreError};
 
-use super::{Leg, Owner, Voyage, berths::Purpose, enter::has_ended};
+use super::{Leg, Owner, berths::Purpose, enter::has_ended};
 use crate::{
     command::Failure,
     config::{RollbackSection, RollbackTo},
@@ -63,23 +63,29 @@ fn again(part: &DeliveryPart) -> DeliveryPart {
 }
 
 impl Owner {
-    /// Drives the rollouts that take a voyage's rollout back, if somebody who may wants it
-    /// and it has ended. They are made at the first call and found at a later one.
+    /// Drives the rollouts that take a rollout back, if somebody who may wants it. They are
+    /// made at the first call and found at a later one; those driven already are left out.
+    ///
+    /// They do not wait for the rollout's end: a device that never says what it runs would
+    /// keep the whole fleet on the bad release. Nothing starts in it any more, and a device
+    /// whose attempt is not settled is fenced until it is.
     ///
     /// # Errors
     /// If the state file fails.
-    pub async fn take_back(&self, voyage: &Voyage, wait: WaitFor) -> Result<Vec<Leg>, Failure> {
-        let of = self.stored(voyage.leg.key()).await?;
-        if !has_ended(&of) {
-            return Ok(Vec::new());
-        }
+    pub(super) async fn take_back(
+        &self,
+        rollout: RolloutKey,
+        way_back: &WayBack,
+        wait: WaitFor,
+    ) -> Result<Vec<Leg>, Failure> {
+        let of = self.stored(rollout).await?;
         let keys = match of.rollback {
             Rollback::NotWanted => Vec::new(),
             Rollback::Wanted => {
-                if !voyage.way_back.automatic && !self.person_asked(of.key).await? {
+                if !way_back.automatic && !self.person_asked(of.key).await? {
                     return Ok(Vec::new());
                 }
-                self.make_rollbacks(&of, &voyage.way_back).await?
+                self.make_rollbacks(&of, way_back).await?
             }
             Rollback::Made => {
                 let key = of.key;
@@ -90,7 +96,7 @@ impl Owner {
         for key in keys {
             let rollout = self.stored(key).await?;
             if !has_ended(&rollout) {
-                legs.extend(self.go_back(rollout, &voyage.way_back, wait).await?);
+                legs.extend(self.go_back(rollout, way_back, wait).await?);
             }
         }
         Ok(legs)
@@ -160,8 +166,8 @@ impl Owner {
         Ok(Some(leg))
     }
 
-    /// Whether a person, not only a policy, ordered the rollback. It is asked once, at the
-    /// end of a rollout whose policy may not.
+    /// Whether a person, not only a policy, ordered the rollback. It is asked of a rollout
+    /// whose policy may not.
     async fn person_asked(&self, key: RolloutKey) -> Result<bool, Failure> {
         let mut after = Sequence::default();
         loop {
