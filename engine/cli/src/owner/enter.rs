@@ -51,9 +51,6 @@ impl Owner {
             );
         };
         let known = self.known_rollout(&parts, options.accept_changes).await?;
-        if !known.as_ref().is_some_and(has_ended) {
-            self.refuse_condemned(&parts).await?;
-        }
         let takes_devices = |rollout: &StoredRollout| !has_ended(rollout) || grows(rollout, &parts);
         if let Some(file) = config
             .devices
@@ -173,7 +170,10 @@ impl Owner {
             .context("the rollout could not be looked up")?;
         match known {
             Some(rollout) => self.take_up(parts, rollout, accept_changes).await.map(Some),
-            None => Ok(None),
+            None => {
+                self.refuse_condemned(parts).await?;
+                Ok(None)
+            }
         }
     }
 
@@ -200,6 +200,10 @@ impl Owner {
         }
         if has_ended(&rollout) && !grows(&rollout, parts) {
             return Ok(rollout);
+        }
+        // One that is being given up starts nothing, and must be brought to its end.
+        if rollout.state != RolloutState::Aborting {
+            self.refuse_condemned(parts).await?;
         }
         let selection = planning::Selection {
             targets: Vec::new(),
