@@ -23,6 +23,7 @@ mod sites;
 mod steering;
 mod steering_at_rest;
 mod support;
+mod taken_back;
 mod terminal;
 mod uncertain;
 mod verdict;

@@ -153,5 +153,9 @@ async fn sail(
     for warning in voyage.warnings.iter() {
         warning.emit();
     }
-    watch::show(owner, &mut voyage, show).await
+    let ends = watch::show(owner, &mut voyage, show).await?;
+    if let Some(warning) = owner.farewell(&voyage).await? {
+        warning.emit();
+    }
+    Ok(ends)
 }

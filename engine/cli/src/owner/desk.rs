@@ -72,7 +72,11 @@ impl Owner {
                 )))
                 .await;
         }
-        self.accompany(client, &mut voyage).await
+        self.accompany(client, &mut voyage).await?;
+        if let Some(warning) = self.farewell(&voyage).await? {
+            client.tell(Response::Warning(warning.to_string())).await;
+        }
+        Ok(())
     }
 
     /// Tells a client what happens to a rollout and those that take it back, to the end of

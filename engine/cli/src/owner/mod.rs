@@ -7,6 +7,7 @@
 //! - `voyage`: what is heard of one and of those that take it back.
 //! - `grow`: devices that match later.
 //! - `take_back`: the rollouts that take another back.
+//! - `left_behind`: whom they cannot.
 //! - `execute`: chores, the same for an owner and for a command that found none.
 //! - `find`: what people name.
 //! - `desk`, `convert`: requests of the control socket.
@@ -18,6 +19,7 @@ mod enter;
 mod execute;
 mod find;
 mod grow;
+mod left_behind;
 mod leg;
 mod take_back;
 mod voyage;

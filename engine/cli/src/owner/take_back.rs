@@ -191,12 +191,12 @@ impl Owner {
         }
     }
 
-    async fn stored(&self, key: RolloutKey) -> Result<StoredRollout, Failure> {
+    pub(super) async fn stored(&self, key: RolloutKey) -> Result<StoredRollout, Failure> {
         let snapshot = self.run(move |store| store.snapshot(key)).await?;
         Ok(snapshot.rollout)
     }
 
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Failure> {

@@ -13,7 +13,10 @@ use windlass_model::{
 use windlass_runtime::{RunEnd, WaitFor, progress::Progress};
 
 use super::{Leg, Owner, Step, take_back::WayBack};
-use crate::{command::Failure, diagnostic::Diagnostics};
+use crate::{
+    command::Failure,
+    diagnostic::{Diagnostic, Diagnostics},
+};
 
 /// How long devices of a rollout that is given up may take to settle before those that take
 /// it back are shown instead. They are driven meanwhile: most devices have settled before
@@ -182,6 +185,14 @@ impl Owner {
             .await?;
         voyage.back.extend(legs);
         Ok(())
+    }
+
+    /// What is to be said when a voyage is over.
+    ///
+    /// # Errors
+    /// If the state file fails.
+    pub async fn farewell(&self, voyage: &Voyage) -> Result<Option<Diagnostic>, Failure> {
+        self.left_behind(voyage.leg.key()).await
     }
 
     /// Starts nothing more in a voyage, and lets what is in flight finish.
