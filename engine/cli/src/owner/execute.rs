@@ -167,27 +167,36 @@ impl Hand<'_> {
         fate: Fate,
     ) -> Result<Done, Failure> {
         let wanted = which.clone();
-        let orders = self
-            .look(move |store| {
-                let rollout = match &name {
-                    Some(name) => Some(find::rollout(store, Some(name))?.key),
-                    None => None,
-                };
-                let letters = chosen(store, rollout, &wanted)?;
-                by_rollout(store, letters)
-            })
-            .await?;
         let mut devices = 0;
-        let mut rollouts = Vec::new();
+        let mut rollouts: Vec<RolloutName> = Vec::new();
         let mut all_driven = true;
-        for (rollout, letters) in orders {
-            devices += letters.len() as u64;
-            let order = match fate {
-                Fate::Requeue => Steering::Requeue { devices: letters },
-                Fate::Dismiss => Steering::Dismiss { devices: letters },
-            };
-            all_driven &= self.give(&rollout, order).await?;
-            rollouts.push(rollout.plan.name);
+        loop {
+            let (name, wanted) = (name.clone(), which.clone());
+            let (orders, more) = self
+                .look(move |store| {
+                    let rollout = match &name {
+                        Some(name) => Some(find::rollout(store, Some(name))?.key),
+                        None => None,
+                    };
+                    let letters = chosen(store, rollout, &wanted)?;
+                    let more = matches!(wanted, Which::All { .. }) && letters.len() == LETTERS_MAX;
+                    Ok((by_rollout(store, letters)?, more))
+                })
+                .await?;
+            for (rollout, letters) in orders {
+                devices += letters.len() as u64;
+                let order = match fate {
+                    Fate::Requeue => Steering::Requeue { devices: letters },
+                    Fate::Dismiss => Steering::Dismiss { devices: letters },
+                };
+                all_driven &= self.give(&rollout, order).await?;
+                if rollouts.last() != Some(&rollout.plan.name) {
+                    rollouts.push(rollout.plan.name);
+                }
+            }
+            if !more {
+                break;
+            }
         }
         Ok(Done::DeadLetters {
             fate,
