@@ -166,7 +166,6 @@ impl Hand<'_> {
         which: Which,
         fate: Fate,
     ) -> Result<Done, Failure> {
-        let wanted = which.clone();
         let mut devices = 0;
         let mut rollouts: Vec<RolloutName> = Vec::new();
         let mut all_driven = true;

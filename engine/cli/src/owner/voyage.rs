@@ -7,9 +7,7 @@ use std::{
 };
 
 use windlass_host::Host;
-use windlass_model::{
-    EventKind, LoggedEvent, Outcome, RolloutKey, RolloutName, RolloutState, StateKind, Steering,
-};
+use windlass_model::{EventKind, LoggedEvent, Outcome, RolloutKey, RolloutName, Steering};
 use windlass_runtime::{RunEnd, WaitFor, progress::Progress};
 
 use super::{Leg, Owner, Step, take_back::WayBack};
@@ -33,9 +31,8 @@ pub struct Voyage {
     /// Those that take it back and have not been shown to their end, the next one first.
     back: VecDeque<Leg>,
     shown: Option<RolloutKey>,
-    /// Since when its devices have only been settling, with rollouts that take it back
-    /// under way.
-    settling_since: Option<Instant>,
+    /// When those that take it back were taken up.
+    turned: Option<Instant>,
     /// Whether it must be looked up whether it is to be taken back.
     unsure: bool,
     stopped: bool,
@@ -80,7 +77,7 @@ impl Voyage {
             ended: None,
             back: VecDeque::new(),
             shown: None,
-            settling_since: None,
+            turned: None,
             unsure: true,
             stopped: false,
             way_back,
@@ -95,6 +92,16 @@ impl Voyage {
     /// # Errors
     /// If the log cannot be read, or the engine broke off.
     pub async fn next(&mut self) -> Result<Sight, Failure> {
+        if let (Some(turned), None, false) = (self.turned, self.ended, self.looks_back())
+            && !self.back.is_empty()
+            && self.shown == Some(self.leg.key())
+        {
+            let settled = tokio::time::Instant::from_std(turned + SETTLES_WITHIN);
+            tokio::select! {
+                step = self.leg.next() => return Ok(self.own(step?)),
+                () = tokio::time::sleep_until(settled) => {}
+            }
+        }
         let looks_back = self.looks_back();
         let leg = match self.back.front_mut() {
             Some(back) if looks_back => back,
@@ -106,37 +113,19 @@ impl Voyage {
             return Ok(Sight::Entered(leg.key(), leg.name().clone()));
         }
         let step = leg.next().await?;
-        if let Step::Ended(end) = &step {
-            self.shown = None;
-            if looks_back {
-                self.back.pop_front();
-            } else {
-                self.ended = Some(end.outcome);
-                self.unsure = true;
-            }
-        } else if !looks_back {
-            self.heed(&step);
+        if !looks_back {
+            return Ok(self.own(step));
         }
-        Ok(match step {
-            Step::Event(logged) => Sight::Event(logged),
-            Step::Progress(now) => Sight::Progress(now),
-            Step::Ended(end) => Sight::Ended {
-                end,
-                takes_back: looks_back,
-            },
-        })
+        if let Step::Ended(_) = &step {
+            self.shown = None;
+            self.back.pop_front();
+        }
+        Ok(sight(step, true))
     }
 
-    /// Whether a rollout that takes it back is shown now.
-    fn looks_back(&self) -> bool {
-        let settles = self
-            .settling_since
-            .is_some_and(|since| since.elapsed() >= SETTLES_WITHIN);
-        !self.back.is_empty() && (self.ended.is_some() || settles)
-    }
-
-    fn heed(&mut self, step: &Step) {
-        match step {
+    /// What is seen of the rollout itself.
+    fn own(&mut self, step: Step) -> Sight {
+        match &step {
             Step::Event(logged) => match &logged.event.kind {
                 EventKind::RolloutAborting { .. }
                 | EventKind::OrderGiven {
@@ -145,25 +134,36 @@ impl Voyage {
                 } => self.unsure = true,
                 _ => {}
             },
-            Step::Progress(now) => {
-                let transfers = now.cohorts.iter();
-                let transfers: u64 = transfers
-                    .map(|cohort| cohort.states.get(StateKind::Transferring))
-                    .sum();
-                if self.back.is_empty() || transfers > 0 || now.state != RolloutState::Aborting {
-                    self.settling_since = None;
-                } else {
-                    self.settling_since.get_or_insert_with(Instant::now);
-                }
+            Step::Progress(_) => {}
+            Step::Ended(end) => {
+                self.shown = None;
+                self.ended = Some(end.outcome);
+                self.unsure = true;
             }
-            Step::Ended(_) => {}
         }
+        sight(step, false)
+    }
+
+    /// Whether a rollout that takes it back is shown now.
+    fn looks_back(&self) -> bool {
+        let had_time = self
+            .turned
+            .is_some_and(|turned| turned.elapsed() >= SETTLES_WITHIN);
+        !self.back.is_empty() && (self.ended.is_some() || had_time)
     }
 
     /// All rollouts of it whose runs are not known to be over.
     fn keys(&self) -> impl Iterator<Item = RolloutKey> {
         let leg = self.ended.is_none().then_some(&self.leg);
         leg.into_iter().chain(&self.back).map(Leg::key)
+    }
+}
+
+fn sight(step: Step, takes_back: bool) -> Sight {
+    match step {
+        Step::Event(logged) => Sight::Event(logged),
+        Step::Progress(now) => Sight::Progress(now),
+        Step::Ended(end) => Sight::Ended { end, takes_back },
     }
 }
 
@@ -183,6 +183,9 @@ impl Owner {
         let legs = self
             .take_back(voyage.leg.key(), &voyage.way_back, voyage.wait)
             .await?;
+        if !legs.is_empty() {
+            voyage.turned.get_or_insert_with(Instant::now);
+        }
         voyage.back.extend(legs);
         Ok(())
     }
