@@ -57,10 +57,17 @@ pub struct Circumstances<'a> {
     pub holds: &'a [Hold],
     /// This device's assignments in other rollouts.
     pub rivals: &'a [Rival],
+    /// The rollouts that an engine drives: any other stands still until a person runs it.
+    pub driven: &'a [RolloutKey],
     /// The rollout.
     pub rollout: RolloutKey,
     /// The instant.
     pub now: Timestamp,
+}
+
+/// Why a device is put off that another of its rollouts has to settle.
+pub fn fenced(rivals: &[Rival], driven: &[RolloutKey]) -> Reason {
+    rivals::fenced(rivals, driven)
 }
 
 /// Combines what all policies said of one device, in configured order: the latest
@@ -118,7 +125,7 @@ pub fn gate(of: &Circumstances<'_>) -> Gate {
         return Gate::Skip(SkipReason::Policy);
     }
     if let Precedence::After(rival) = precedence {
-        return put_off(of.now.plus(RIVAL_RECHECK), rivals::reason(rival));
+        return put_off(of.now.plus(RIVAL_RECHECK), rivals::reason(rival, of.driven));
     }
     if let Some(hold) = longest_hold(of) {
         let recheck = of.now.plus(HOLD_RECHECK);

@@ -145,8 +145,6 @@ pub enum WaitingFor {
     Breaker,
     /// The end of a person's hold on devices.
     Hold,
-    /// Another rollout that comes first and does not run now; it is looked at again then.
-    OtherRollout,
 }
 
 impl fmt::Display for WaitingFor {
@@ -157,7 +155,6 @@ impl fmt::Display for WaitingFor {
             Self::Window => "devices that may start later",
             Self::Breaker => "a break after faults of the delivery",
             Self::Hold => "the end of a hold",
-            Self::OtherRollout => "another rollout",
         })
     }
 }

@@ -91,27 +91,52 @@ fn has_taken(state: StateKind) -> bool {
     !state.is_ended() && !matches!(state, StateKind::Pending | StateKind::Deferred)
 }
 
-pub(crate) fn reason(rival: &Rival) -> Reason {
+/// Why a device waits for `rival`.
+pub(crate) fn reason(rival: &Rival, driven: &[RolloutKey]) -> Reason {
+    let Rival {
+        release, version, ..
+    } = rival;
+    let what = format!("the rollout of {release} {version} comes first");
+    waits_for(rival, driven, &what)
+}
+
+/// Why a device waits that another of its rollouts has to settle.
+pub(crate) fn fenced(rivals: &[Rival], driven: &[RolloutKey]) -> Reason {
+    const WHAT: &str = "another rollout has not settled its last attempt on this device";
+    match rivals
+        .iter()
+        .find(|rival| table::meaning(rival.state).fences)
+    {
+        Some(rival) => waits_for(rival, driven, WHAT),
+        None => Reason {
+            code: code::OTHER_ROLLOUT.to_owned(),
+            cohort: None,
+            parameters: BTreeMap::new(),
+            text: WHAT.to_owned(),
+        },
+    }
+}
+
+fn waits_for(rival: &Rival, driven: &[RolloutKey], what: &str) -> Reason {
     let mut parameters = BTreeMap::from([("rollout".to_owned(), Value::Integer(rival.rollout.0))]);
     let standing = match rival.rollout_state {
-        RolloutState::Draft => Some("draft"),
-        RolloutState::Paused => Some("paused"),
-        RolloutState::Running
+        RolloutState::Paused => Some(("paused", ", and it is paused")),
+        _ if !driven.contains(&rival.rollout) => Some(("not-driven", ", and nobody runs it")),
+        RolloutState::Draft
+        | RolloutState::Running
         | RolloutState::Holding
         | RolloutState::Aborting
         | RolloutState::Aborted
         | RolloutState::Completed => None,
     };
-    if let Some(standing) = standing {
+    if let Some((standing, _)) = standing {
         parameters.insert("standing".to_owned(), Value::Text(standing.to_owned()));
     }
-    let Rival {
-        release, version, ..
-    } = rival;
+    let words = standing.map_or("", |(_, words)| words);
     Reason {
         code: code::OTHER_ROLLOUT.to_owned(),
         cohort: None,
         parameters,
-        text: format!("the rollout of {release} {version} comes first"),
+        text: format!("{what}{words}"),
     }
 }

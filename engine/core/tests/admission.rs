@@ -9,7 +9,8 @@ use windlass_core::{
 use windlass_model::{
     Admission, Connection, Connectivity, Device, DeviceId, DeviceKey, Hold, HoldKind, HoldSubject,
     OfflineDevices, OnUncertain, Release, RetrySettings, Rival, RolloutKey, RolloutSettings,
-    RolloutState, SettleSettings, Sha256, SkipReason, StateKind, Timeouts, Timestamp, VerifyMode,
+    RolloutState, SettleSettings, Sha256, SkipReason, StateKind, Timeouts, Timestamp, Value,
+    VerifyMode,
 };
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -25,6 +26,7 @@ struct Case {
     admission: Admission,
     holds: Vec<Hold>,
     rivals: Vec<Rival>,
+    driven: Vec<RolloutKey>,
 }
 
 impl Case {
@@ -48,6 +50,7 @@ impl Case {
             admission: Admission::default(),
             holds: Vec::new(),
             rivals: Vec::new(),
+            driven: Vec::new(),
         }
     }
 
@@ -71,6 +74,7 @@ impl Case {
             admission: self.admission.clone(),
             holds: &self.holds,
             rivals: &self.rivals,
+            driven: &self.driven,
             rollout: OWN,
             now: NOW,
         })
@@ -224,6 +228,39 @@ fn another_release_comes_first_by_priority_and_then_by_age() {
     case.rivals = vec![rival(1, ("os", "1.0.0"), 9, Pending)];
     case.rivals[0].rollout_state = RolloutState::Completed;
     assert_eq!(case.gate(), START);
+}
+
+/// Design §7.8: whoever waits for another rollout is told whether that goes on by itself.
+#[test]
+fn a_rollout_that_comes_first_and_stands_still_is_told() {
+    for (driven, state, standing) in [
+        (true, RolloutState::Running, None),
+        (false, RolloutState::Running, Some("not-driven")),
+        (true, RolloutState::Paused, Some("paused")),
+    ] {
+        let mut case = Case::old();
+        case.rivals = vec![rival(1, ("os", "1.0.0"), 0, StateKind::Pending)];
+        case.rivals[0].rollout_state = state;
+        case.driven = driven.then_some(RolloutKey(1)).into_iter().collect();
+        let Gate::Defer {
+            reason: Some(reason),
+            ..
+        } = case.gate()
+        else {
+            panic!("the older one comes first");
+        };
+        let told = reason.parameters.get("standing");
+        assert_eq!(
+            told,
+            standing.map(|word| Value::Text(word.to_owned())).as_ref()
+        );
+        let fenced = admission::fenced(&case.rivals, &case.driven);
+        assert_eq!(
+            fenced.parameters.get("standing"),
+            None,
+            "it is not in flight"
+        );
+    }
 }
 
 /// Design §7.8: a newer release goes first once it admitted the device, and ends the older

@@ -153,18 +153,17 @@ impl Rollout {
 
     /// Puts a device that waits among those to be looked at before they start.
     pub(super) fn look_again(&mut self, id: AssignmentId, due: Duration) {
-        let Some(live) = self.live.get_mut(&id) else {
+        let Some(live) = self.live.get(&id) else {
             return;
         };
-        match live.queue {
-            Queue::Look(_) => return,
-            Queue::Start(old) => {
-                self.retries.remove(&(old, id));
-            }
-            Queue::No => {}
+        if let Queue::Look(_) = live.queue {
+            return;
         }
-        live.queue = Queue::Look(due);
-        self.looks.insert((due, id));
+        self.leave_queues(id);
+        if let Some(live) = self.live.get_mut(&id) {
+            live.queue = Queue::Look(due);
+            self.looks.insert((due, id));
+        }
     }
 
     fn start_device(&mut self, now: Now, id: AssignmentId, resources: &mut Resources) -> Began {

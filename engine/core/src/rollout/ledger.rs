@@ -88,7 +88,7 @@ impl Rollout {
     }
 
     /// Takes a device out of everything in which it stands by its state.
-    fn leave_queues(&mut self, id: AssignmentId) {
+    pub(super) fn leave_queues(&mut self, id: AssignmentId) {
         let Some(live) = self.live.get_mut(&id) else {
             return;
         };

@@ -33,8 +33,8 @@ use std::{
 
 use windlass_model::{
     Advance, Approval, AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, Reason, Release,
-    Rollback, RolloutKey, RolloutSettings, RolloutSnapshot, RolloutState, StateKind, Timestamp,
-    VerifyMode,
+    ReleaseKey, Rollback, RolloutKey, RolloutSettings, RolloutSnapshot, RolloutState, StateKind,
+    Timestamp, VerifyMode,
 };
 
 use self::{
@@ -59,6 +59,7 @@ pub struct Rollout {
     key: RolloutKey,
     settings: RolloutSettings,
     unselected: u64,
+    release: ReleaseKey,
     release_name: String,
     release_version: String,
     release_size: u64,
@@ -142,6 +143,7 @@ impl Rollout {
             key: stored.key,
             settings: stored.plan.settings,
             unselected: stored.plan.unselected,
+            release: stored.plan.release,
             release_name: release.name.clone(),
             release_version: release.version.clone(),
             release_size: release.size,
@@ -310,6 +312,11 @@ impl Rollout {
     /// Where the rollout stands.
     pub fn state(&self) -> RolloutState {
         self.state
+    }
+
+    /// The release that it brings.
+    pub fn release(&self) -> ReleaseKey {
+        self.release
     }
 
     /// Of two rollouts that want one slot, the one with the higher comes first.

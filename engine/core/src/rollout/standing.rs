@@ -1,10 +1,7 @@
 use windlass_model::{AssignmentId, CohortIndex, Reason, RolloutState, StateKind, Timestamp};
 
 use super::{Rollout, lifecycle::reason, waits::WaitsFor};
-use crate::{
-    Now, Standing, WaitingFor,
-    admission::{RIVAL_RECHECK, code},
-};
+use crate::{Now, Standing, WaitingFor, admission::code};
 
 impl Rollout {
     /// What the rollout is doing, and if nothing, what it waits for: what `run --wait`
@@ -50,7 +47,7 @@ impl Rollout {
         ];
         waits
             .into_iter()
-            .chain(self.other_clocks(now))
+            .chain(self.other_clocks())
             .filter_map(|(at, what)| Some((at?, what)))
             .min_by_key(|(at, _)| *at)
             .map_or_else(
@@ -122,21 +119,17 @@ impl Rollout {
         self.parked.passes() || self.waits.classes().any(|(what, ..)| by_itself(what))
     }
 
-    /// When holds lapse, and when rollouts are looked at again that do not run.
-    fn other_clocks(&self, now: Now) -> Vec<(Option<Timestamp>, WaitingFor)> {
+    /// When holds lapse, and when those look again for which no group had a place.
+    fn other_clocks(&self) -> Vec<(Option<Timestamp>, WaitingFor)> {
         self.waits
             .classes()
             .filter_map(|(what, ..)| match what {
                 WaitsFor::Hold(until) => Some((until, WaitingFor::Hold)),
-                WaitsFor::Rollout { runs: false } => {
-                    let recheck = now.wall.plus(RIVAL_RECHECK);
-                    Some((Some(recheck), WaitingFor::OtherRollout))
-                }
                 // It stands behind others, of whom at least one has a place now.
                 WaitsFor::Group if self.parked.is_empty() => {
                     Some((self.intake.next_due(), WaitingFor::Window))
                 }
-                WaitsFor::Rollout { runs: true }
+                WaitsFor::Rollout { .. }
                 | WaitsFor::Group
                 | WaitsFor::Clock
                 | WaitsFor::Connection => None,

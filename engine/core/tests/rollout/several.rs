@@ -279,7 +279,7 @@ fn the_older_rollout_goes_on_where_the_newer_failed() {
 /// Design §7.8: a rollout that waits for another is working while that one is, and says so
 /// when that one does not run.
 #[test]
-fn a_rollout_that_waits_for_another_is_not_blocked() {
+fn a_rollout_that_waits_for_a_paused_one_is_blocked_until_that_goes_on() {
     let first = Spec {
         cohorts: &[3],
         priority: 1,
@@ -298,13 +298,11 @@ fn a_rollout_that_waits_for_another_is_not_blocked() {
         .expect("it runs");
     world.let_pass(SETTLED);
     let waits = world.runs[&RolloutKey(2)].rollout.standing(world.now);
-    assert!(
-        matches!(
-            waits,
-            Standing::WaitingUntil(_, windlass_core::WaitingFor::OtherRollout)
-        ),
-        "{waits:?}"
-    );
+    let Standing::Blocked(reasons) = waits else {
+        panic!("nothing goes on without a person: {waits:?}");
+    };
+    let text = &reasons[0].text;
+    assert!(text.ends_with("comes first, and it is paused"), "{text}");
     assert!(starts(&world).is_empty());
     world
         .order(RolloutKey(1), Steering::Resume)

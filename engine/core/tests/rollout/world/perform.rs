@@ -185,6 +185,7 @@ impl World {
             admission: found.admission,
             holds: &self.holds,
             rivals: &self.store.rivals(of, key),
+            driven: &self.runs.keys().copied().collect::<Vec<_>>(),
             rollout: of,
             now,
         })
