@@ -180,7 +180,8 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             let read = async {
                 let (rows, page) = page.await?;
                 let apart = surroundings::apart(&store, &rows).await?;
-                let around = surroundings::of(&store, key, &rows, clock.now().wall).await?;
+                let around =
+                    surroundings::of(&store, key, driven.clone(), &rows, clock.now().wall).await?;
                 let health = surroundings::health(&store, &limits, driven, &rows, as_of).await?;
                 Ok((rows, page, apart, around, health))
             };
@@ -193,7 +194,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             let mut free = Vec::with_capacity(rows.len());
             for (row, device) in rows {
                 let device = Arc::new(device);
-                match apart.gate(row.device, now) {
+                match apart.gate(row.device, &around, now) {
                     Some(gate) => {
                         let candidate = Candidate {
                             assignment: row,

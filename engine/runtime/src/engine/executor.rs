@@ -50,11 +50,18 @@ pub struct Surroundings {
     pub holds: Vec<Hold>,
     /// Other rollouts' assignments of the devices.
     pub rivals: BTreeMap<DeviceKey, Vec<Rival>>,
+    /// The rollouts that the engine drives.
+    pub driven: Vec<RolloutKey>,
 }
 
 impl Surroundings {
     /// From what the store has.
-    pub fn new(rollout: RolloutKey, holds: Vec<Hold>, rivals: Vec<Rival>) -> Self {
+    pub fn new(
+        rollout: RolloutKey,
+        holds: Vec<Hold>,
+        rivals: Vec<Rival>,
+        driven: Vec<RolloutKey>,
+    ) -> Self {
         let mut of_device: BTreeMap<_, Vec<Rival>> = BTreeMap::new();
         for rival in rivals {
             of_device.entry(rival.device).or_default().push(rival);
@@ -63,6 +70,7 @@ impl Surroundings {
             rollout,
             holds,
             rivals: of_device,
+            driven,
         }
     }
 

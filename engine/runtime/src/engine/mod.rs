@@ -10,11 +10,13 @@
 //! - `running`: what the loop keeps of each rollout.
 //! - `effects`, `surroundings`: one task per effect, and what a device's gate must know.
 //! - `executor`, `plugins`, `checkpoints`, `sightings`: who carries effects out.
+//! - `condemned`: a release that one rollout condemns, in the others.
 //! - `growth`: devices that join a rollout that is driven.
 //! - `recovery`: what follows a refused commit.
 //! - `wait`: when a run comes back although its rollout has not ended.
 
 mod checkpoints;
+mod condemned;
 mod effects;
 mod executor;
 mod growth;
@@ -366,9 +368,9 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             }
             effects.extend(output.effects.into_iter().map(|effect| (key, effect)));
         }
+        let mut again = self.pause_condemned(&sets);
         self.persist(sets).await?;
         fault::point(fault::Point::BeforeEffect);
-        let mut again = false;
         for (key, effect) in effects {
             if effect == windlass_core::Effect::NeedAttemptIds {
                 self.refill_attempt_ids().await?;

@@ -1,15 +1,10 @@
 //! What the gate of a device must know beside the device: holds, other rollouts, groups.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use windlass_core::{Gate, GroupHealth, GroupSeat};
+use windlass_core::{Gate, GroupHealth, GroupSeat, admission};
 use windlass_model::{
-    Assignment, Device, DeviceKey, GroupLimit, Hold, Reason, Rival, RolloutKey, SkipReason,
-    Timestamp,
+    Assignment, Device, DeviceKey, GroupLimit, Hold, Rival, RolloutKey, SkipReason, Timestamp,
 };
 use windlass_store::{StoreError, StoreHandle};
 
@@ -21,6 +16,7 @@ const FENCED_DELAY: Duration = Duration::from_secs(10);
 pub(super) async fn of(
     store: &StoreHandle,
     rollout: RolloutKey,
+    driven: Vec<RolloutKey>,
     rows: &[(Assignment, Device)],
     now: Timestamp,
 ) -> Result<Surroundings, StoreError> {
@@ -31,7 +27,7 @@ pub(super) async fn of(
             Ok::<_, StoreError>((store.holds(now)?, rivals))
         })
         .await??;
-    Ok(Surroundings::new(rollout, holds, rivals))
+    Ok(Surroundings::new(rollout, holds, rivals, driven))
 }
 
 /// The groups that a device belongs to, of those that are bounded.
@@ -115,17 +111,17 @@ pub(super) async fn apart(
 }
 
 impl Apart {
-    pub(super) fn gate(&self, device: DeviceKey, now: Timestamp) -> Option<Gate> {
+    pub(super) fn gate(
+        &self,
+        device: DeviceKey,
+        around: &Surroundings,
+        now: Timestamp,
+    ) -> Option<Gate> {
         if self.fenced.contains(&device) {
             Some(Gate::Defer {
                 until: now.plus(FENCED_DELAY),
                 needs_connection: false,
-                reason: Some(Reason {
-                    code: "other-rollout".into(),
-                    cohort: None,
-                    parameters: BTreeMap::new(),
-                    text: "another rollout has not settled its last attempt on this device".into(),
-                }),
+                reason: Some(admission::fenced(around.rivals_of(device), &around.driven)),
             })
         } else if self.decommissioned.contains(&device) {
             Some(Gate::Skip(SkipReason::NoLongerMatches))

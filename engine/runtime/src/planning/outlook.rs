@@ -56,6 +56,7 @@ pub async fn judge(
                 admission: admission::combine(admissions),
                 holds: &around.holds,
                 rivals: around.rivals_of(row.device),
+                driven: &around.driven,
                 rollout: around.rollout,
                 now,
             })
@@ -91,7 +92,9 @@ pub fn prospects(
     let keys: Vec<_> = targets.iter().map(|(key, _)| *key).collect();
     let mut rivals = store.rivals(key, &keys)?;
     rivals.retain(|rival| Some(rival.rollout) != itself);
-    let around = Surroundings::new(key, store.holds(now)?, rivals);
+    // Whoever plans supposes that each rollout is run.
+    let driven = rivals.iter().map(|rival| rival.rollout).collect();
+    let around = Surroundings::new(key, store.holds(now)?, rivals, driven);
     let mut rows = Vec::with_capacity(targets.len());
     for index in (0..).map(CohortIndex).take(plan.cohorts.len()) {
         rows.extend(store.pending(key, index, None, targets.len())?);

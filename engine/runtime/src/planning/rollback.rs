@@ -1,11 +1,14 @@
 //! Taking a rollout back is a rollout, or one for each release that devices go back to
 //! (design §7.9).
 
-use std::{collections::BTreeMap, num::NonZeroU32};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+};
 
 use windlass_model::{
-    Cohort, DeviceId, DeviceKey, OfflineDevices, RolloutName, RolloutPlan, RolloutSettings,
-    StoredRelease, StoredRollout,
+    Cohort, DeviceId, DeviceKey, OfflineDevices, ReleaseKey, RolloutName, RolloutPlan,
+    RolloutSettings, StoredRelease, StoredRollout,
 };
 use windlass_store::RollbackTarget;
 
@@ -36,11 +39,13 @@ pub struct Rollbacks {
     pub impossible: Vec<(DeviceId, String)>,
 }
 
-/// Plans the rollouts that take `targets` of the rollout `of` back to one of `releases`.
+/// Plans the rollouts that take `targets` of the rollout `of` back to one of `releases`, to
+/// none that is condemned.
 pub fn plan_rollbacks(
     of: &StoredRollout,
     targets: Vec<RollbackTarget>,
     releases: &[StoredRelease],
+    condemned: &BTreeSet<ReleaseKey>,
     rules: &RollbackRules,
 ) -> Rollbacks {
     let mut groups: BTreeMap<&str, (&StoredRelease, Vec<DeviceKey>)> = BTreeMap::new();
@@ -59,6 +64,10 @@ pub fn plan_rollbacks(
             .iter()
             .find(|stored| stored.release.version == *wanted)
         {
+            Some(stored) if condemned.contains(&stored.key) => impossible.push((
+                target.id,
+                format!("the release of version {wanted} is condemned itself"),
+            )),
             Some(stored) => {
                 let (_, devices) = groups
                     .entry(&stored.release.version)

@@ -222,6 +222,7 @@ impl Executor for WorldExecutor {
                     admission: Admission::default(),
                     holds: &around.holds,
                     rivals: around.rivals_of(assignment.device),
+                    driven: &around.driven,
                     rollout: around.rollout,
                     now,
                 });
