@@ -11,7 +11,8 @@ use crate::{
     codes::{Code as _, integer, timestamp},
 };
 
-/// What [`from_row`] reads, with a condition to come; of one rollout: ?2.
+/// What [`from_row`] reads, with a condition to come; of one rollout: ?2; of one kind: ?3,
+/// unless that is null.
 fn sql(condition: &str) -> String {
     format!(
         "SELECT a.id, a.rollout, r.name, d.id, a.detail, a.last_failure_at, a.started_attempts, \
@@ -26,11 +27,11 @@ fn sql(condition: &str) -> String {
 }
 
 pub(crate) fn all() -> String {
-    sql("true")
+    sql("?2 IS NULL AND (?3 IS NULL OR a.detail = ?3)")
 }
 
 pub(crate) fn of_rollout() -> String {
-    sql("a.rollout = ?2")
+    sql("a.rollout = ?2 AND (?3 IS NULL OR a.detail = ?3)")
 }
 
 /// An assignment that waits for a person to requeue or dismiss it.
@@ -55,20 +56,19 @@ pub struct DeadLetter {
 }
 
 impl Store {
-    /// At most `limit` dead letters of one rollout or of all, the oldest rollout first, in
-    /// rank order.
+    /// At most `limit` dead letters of one rollout or of all, of one kind or of all, the
+    /// oldest rollout first, in rank order.
     pub fn dead_letters(
         &self,
         rollout: Option<RolloutKey>,
+        kind: Option<FailureKind>,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError> {
         let limit = integer(limit as u64);
         let sql = rollout.map_or_else(all, |_| of_rollout());
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut rows = match rollout {
-            Some(rollout) => statement.query([limit, rollout.0])?,
-            None => statement.query([limit])?,
-        };
+        let rollout = rollout.map(|rollout| rollout.0);
+        let mut rows = statement.query(params![limit, rollout, kind.map(|kind| kind.code())])?;
         let mut letters = Vec::new();
         while let Some(row) = rows.next()? {
             letters.push(from_row(row)?);

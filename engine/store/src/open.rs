@@ -76,6 +76,12 @@ impl Store {
         Self::new(connection, None).at(path)
     }
 
+    /// The database file, absolute; none if it is in memory.
+    pub fn path(&self) -> Option<&Path> {
+        let path = self.connection.path().filter(|path| !path.is_empty());
+        path.map(Path::new)
+    }
+
     /// Whether [`Store::open`] would find the file usable and free now. Creates nothing.
     ///
     /// # Errors

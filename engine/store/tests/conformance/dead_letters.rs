@@ -24,7 +24,10 @@ pub(crate) fn dead_letters_are_listed_with_what_was_said_last(f: &mut Fixture) {
     );
 
     let list = |rollout, limit| {
-        let letters = f.store.dead_letters(rollout, limit).expect("readable");
+        let letters = f
+            .store
+            .dead_letters(rollout, None, limit)
+            .expect("readable");
         let letters = letters.into_iter();
         letters
             .map(|letter| (letter.rollout, letter.device.as_str().to_owned()))
@@ -40,7 +43,17 @@ pub(crate) fn dead_letters_are_listed_with_what_was_said_last(f: &mut Fixture) {
     assert_eq!(list(None, 2), all[..2]);
     assert_eq!(list(Some(first), 10), all[..2]);
     assert_eq!(list(Some(second), 10), all[2..]);
-    let letters = f.store.dead_letters(Some(second), 10).expect("readable");
+    let of_kind = |rollout, kind| {
+        let letters = f.store.dead_letters(rollout, Some(kind), 10);
+        let letters = letters.expect("readable").into_iter();
+        letters.map(|letter| letter.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(of_kind(None, FailureKind::Busy), [FailureKind::Busy]);
+    assert_eq!(of_kind(Some(second), FailureKind::Busy), []);
+    let letters = f
+        .store
+        .dead_letters(Some(second), None, 10)
+        .expect("readable");
     let letter = DeadLetter {
         rollout: second,
         rollout_name: RolloutName::new("s"),

@@ -91,7 +91,10 @@ pub(crate) fn a_requeued_dead_letter_keeps_its_rank_and_is_paged_again(f: &mut F
         (requeued.device, requeued.started_attempts),
         (devices[1], 1)
     );
-    let letters = f.store.dead_letters(Some(rollout), 10).expect("readable");
+    let letters = f
+        .store
+        .dead_letters(Some(rollout), None, 10)
+        .expect("readable");
     assert_eq!(letters, []);
 }
 
