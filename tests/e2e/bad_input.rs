@@ -5,7 +5,7 @@ use std::fs;
 
 use windlass_sim::FleetSpec;
 
-use crate::support::{Bench, Config, Ended};
+use crate::support::{Bench, Config};
 
 /// Runs with the configuration changed from `from` to `to`, and returns what was said.
 async fn refused(from: &str, to: &str) -> String {
@@ -33,12 +33,7 @@ async fn said(bench: &Bench) -> String {
     assert_eq!(ended.stdout, "", "nothing is reported as done");
     assert!(!bench.has_state(), "no state is written");
     assert_eq!(bench.fleet.counts().connections, 0, "no device is touched");
-    portable(bench, &ended)
-}
-
-fn portable(bench: &Bench, ended: &Ended) -> String {
-    let folder = bench.path("").display().to_string();
-    ended.stderr.replace(&folder, "")
+    bench.portable(&ended.stderr)
 }
 
 macro_rules! refusals {
@@ -151,7 +146,9 @@ async fn a_state_file_that_cannot_be_taken() {
         .expect("nobody has it");
     let in_use = bench.run().await;
     assert_eq!(in_use.code, Some(2), "{in_use:#?}");
-    let text = portable(&bench, &in_use).replace(&std::process::id().to_string(), "[pid]");
+    let text = bench
+        .portable(&in_use.stderr)
+        .replace(&std::process::id().to_string(), "[pid]");
     insta::assert_snapshot!("state_in_use", text);
     drop(owner);
 
@@ -162,7 +159,7 @@ async fn a_state_file_that_cannot_be_taken() {
     .expect("it can be written");
     let foreign = bench.run().await;
     assert_eq!(foreign.code, Some(2), "{foreign:#?}");
-    insta::assert_snapshot!("state_foreign", portable(&bench, &foreign));
+    insta::assert_snapshot!("state_foreign", bench.portable(&foreign.stderr));
 }
 
 /// Design §6: a changed filter is shown as a difference and needs a flag; another payload under
@@ -186,7 +183,7 @@ async fn a_rollout_that_is_no_longer_the_same() {
     });
     let differs = bench.run().await;
     assert_eq!(differs.code, Some(2), "{differs:#?}");
-    insta::assert_snapshot!("identity_filter", portable(&bench, &differs));
+    insta::assert_snapshot!("identity_filter", bench.portable(&differs.stderr));
     let accepted = bench
         .windlass(&[
             "run",

@@ -6,6 +6,7 @@ mod broken_senders;
 mod clocks;
 mod cohorts;
 mod commands;
+mod condemned;
 mod crashes;
 mod devices;
 mod disk;

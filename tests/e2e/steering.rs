@@ -153,7 +153,7 @@ async fn a_second_run_with_a_mistake_or_of_the_same_rollout_is_refused() {
     bench.fleet.until(|counts| counts.begun >= 2).await;
     let same = Terminal::open(&bench, &RUN).end().await;
     assert_eq!(same.code, Some(2), "{same:#?}");
-    insta::assert_snapshot!("the_same_rollout_twice", same.stderr);
+    insta::assert_snapshot!("the_same_rollout_twice", bench.portable(&same.stderr));
     let text = std::fs::read_to_string(bench.path("other.toml")).expect("it was written");
     bench.write("other.toml", &text.replace("app.img", "nowhere.img"));
     let wrong = Terminal::open(&bench, &OTHER).end().await;

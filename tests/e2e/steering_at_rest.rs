@@ -211,7 +211,7 @@ async fn wrong_names_gates_and_times_are_refused_and_nothing_is_touched() {
         assert_eq!(ended.code, Some(2), "{mistake:?}: {ended:#?}");
         assert_eq!(ended.stdout, "", "{mistake:?}");
         let line = format!("$ windlass {}\n{}\n", mistake.join(" "), ended.stderr);
-        texts.push_str(&line.replace(&id, "[device]"));
+        texts.push_str(&bench.portable(&line).replace(&id, "[device]"));
     }
     let texts: Vec<_> = texts
         .lines()

@@ -92,6 +92,11 @@ impl Bench {
         self.folder.path().join(name)
     }
 
+    /// A text with the paths as they look from the bench's folder.
+    pub(crate) fn portable(&self, text: &str) -> String {
+        text.replace(&self.path("").display().to_string(), "")
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, text).expect("the folder can be written");

@@ -121,3 +121,37 @@ async fn a_rollback_that_takes_nobody_back_says_so() {
     insta::assert_snapshot!("nobody_can_go_back", back.stderr);
     assert_eq!(bench.fleet.counts().begun, DEVICES as u64);
 }
+
+/// Design §7.6: nobody is taken back to a release that is condemned itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_goes_back_to_a_condemned_release() {
+    let spec = FleetSpec {
+        count: DEVICES,
+        versions: vec!["2.1.0".to_owned()],
+        overrides: [(0, Behaviour::failing(Fault::status(500), When::First(1)))].into(),
+        ..FleetSpec::default()
+    };
+    let bench = Bench::new(spec, 1_000);
+    let config = bench.configure(&Config {
+        cohorts: r#"[{ name = "all", percent = 100, abort = { count = 1 } }]"#,
+        rollout: &format!("[rollback]\nto = \"2.2.0\"\n{BACK}"),
+        ..Config::default()
+    });
+    let config = fs::read_to_string(config).expect("it was written");
+    let (before, _) = config.split_once("[rollback]").expect("it has one");
+    bench.write(
+        "first.toml",
+        &before.replace("9.0.0", "2.2.0").replace("app-9", "app-2"),
+    );
+    let first = bench.windlass(&["run", "first.toml"]).await;
+    assert_eq!(first.code, Some(1), "{first:#?}");
+    let second = bench.run().await;
+    assert_eq!(second.code, Some(0), "{second:#?}");
+    let order = ["rollback", "windlass.toml", "--rollout", "app-9"];
+    let order = bench.windlass(&order).await;
+    assert_eq!(order.code, Some(0), "{order:#?}");
+    let begun = bench.fleet.counts().begun;
+    let back = bench.windlass(&["run", "windlass.toml"]).await;
+    insta::assert_snapshot!("condemned_itself", back.stderr);
+    assert_eq!(bench.fleet.counts().begun, begun, "nobody was pushed to");
+}

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use serde_json::json;
-use windlass_model::{AttemptOutcome, DeviceId, RolloutName};
+use windlass_model::{AttemptOutcome, DeviceId};
 use windlass_store::{DeadLetter, Store, StoredAttempt};
 
 use super::{Failure, chore};
@@ -12,7 +12,7 @@ use crate::{
     control::{Chore, Fate, Which},
     diagnostic::{Diagnostic, clean, nearest, quote},
     exit::Exit,
-    owner::rollout_named,
+    owner::{hint, letters_of, rollout_named},
     render::{count, time},
     setup,
 };
@@ -27,7 +27,7 @@ pub(super) fn list(args: &LettersListArgs) -> Result<Exit, Failure> {
         None => None,
     };
     let letters = store
-        .dead_letters(rollout, args.limit.saturating_add(1))
+        .dead_letters(rollout, None, args.limit.saturating_add(1))
         .context("the dead letters could not be read")?;
     let shown = letters.len().min(args.limit);
     for letter in &letters[..shown] {
@@ -47,7 +47,11 @@ pub(super) fn list(args: &LettersListArgs) -> Result<Exit, Failure> {
 
 pub(super) fn show(args: &LettersShowArgs) -> Result<Exit, Failure> {
     let store = open(&setup::state_file(&args.state)?)?;
-    let found = letters_of(&store, &args.device, args.rollout.as_ref())?;
+    let rollout = match &args.rollout {
+        Some(name) => Some(rollout_named(&store, name.as_str())?.key),
+        None => None,
+    };
+    let found = letters_of(&store, &args.device, rollout)?;
     if found.is_empty() {
         return Err(unknown(&store, &args.device)?);
     }
@@ -87,28 +91,9 @@ fn open(file: &std::path::Path) -> Result<Store, Failure> {
     Store::open_read_only(file).map_err(|error| setup::open_diagnostic(&error).into())
 }
 
-fn letters_of(
-    store: &Store,
-    device: &DeviceId,
-    rollout: Option<&RolloutName>,
-) -> Result<Vec<(DeadLetter, Vec<StoredAttempt>)>, Failure> {
-    let rollouts = match rollout {
-        Some(name) => vec![rollout_named(store, name.as_str())?],
-        None => store.rollouts().context("the rollouts could not be read")?,
-    };
-    let mut found = Vec::new();
-    for rollout in rollouts {
-        let letter = store
-            .dead_letter(rollout.key, device)
-            .context("the dead letters could not be read")?;
-        found.extend(letter);
-    }
-    Ok(found)
-}
-
 fn unknown(store: &Store, device: &DeviceId) -> Result<Failure, Failure> {
     let letters = store
-        .dead_letters(None, COMPARED_MAX)
+        .dead_letters(None, None, COMPARED_MAX)
         .context("the dead letters could not be read")?;
     let known = letters.iter().map(|letter| letter.device.as_str());
     let name = quote(device.as_str());
@@ -117,7 +102,10 @@ fn unknown(store: &Store, device: &DeviceId) -> Result<Failure, Failure> {
         Some(near) => error.help(format!("did you mean {}?", quote(near))).into(),
         None if letters.is_empty() => error.note("there is none").into(),
         None => error
-            .help("see them with `windlass dead-letters list`")
+            .help(format!(
+                "see them with {}",
+                hint(store, "dead-letters list")
+            ))
             .into(),
     })
 }

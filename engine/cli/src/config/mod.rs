@@ -10,12 +10,14 @@
 //!   all come from there.
 //! - `reader`: typed access to a table, which never stops at the first problem.
 //! - `sections`: a file for each table of the configuration.
+//! - `in_force`: what one configuration's `[engine]` says that another's has settled.
 //! - `settings` and `expression`: from a plugin's JSON pointer or byte offset back to the
 //!   line of the file.
 
 mod check;
 mod defaults;
 mod expression;
+mod in_force;
 mod keys;
 mod load;
 mod overrides;

@@ -92,10 +92,19 @@ fn listen_at(address: &Path) -> io::Result<UnixListener> {
     UnixListener::from_std(StdListener::from(socket))
 }
 
-/// Connects to the owner of `state`.
+/// Connects to the owner of `state`, if that is this user or root: whatever listens gets to
+/// see configurations and orders.
 pub(super) async fn connect_beside(state: &Path) -> io::Result<UnixStream> {
     let place = Place::of(&socket_path(state))?;
-    UnixStream::connect(place.address()).await
+    let stream = UnixStream::connect(place.address()).await?;
+    if may_speak(&stream) {
+        Ok(stream)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it is another user's",
+        ))
+    }
 }
 
 /// Whether the other side is this user or root.

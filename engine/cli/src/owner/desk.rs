@@ -57,7 +57,10 @@ impl Owner {
             state: errand.state.map(StateLocation::File),
             concurrency: errand.concurrency,
         };
-        let prepared = setup::prepare(&errand.config, &overrides, &Quiet).await?;
+        let mut prepared = setup::prepare(&errand.config, &overrides, &Quiet).await?;
+        if let Some(warning) = self.engine.not_in_force(&prepared.config.engine) {
+            prepared.warnings.push(warning);
+        }
         let options = RunOptions {
             wait: errand.wait.into(),
             accept_changes: errand.accept_changes,

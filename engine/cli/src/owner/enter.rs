@@ -44,9 +44,10 @@ impl Owner {
         } = prepared;
         let name = parts.name.clone();
         let Some(berth) = self.berths.take(&name, Purpose::Run).await else {
+            let status = self.hint("status --watch").await?;
             return Err(
                 Diagnostic::error(format!("the rollout `{name}` is running already"))
-                    .help("see where it stands with `windlass status --watch`")
+                    .help(format!("see where it stands with {status}"))
                     .into(),
             );
         };

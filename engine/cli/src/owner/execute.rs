@@ -102,6 +102,13 @@ impl Hand<'_> {
         let rollout = self
             .look(move |store| {
                 let rollout = find::rollout(store, name.as_ref())?;
+                if wanted == Steering::Resume {
+                    // Design §7.6: nothing starts it again until a person forgives it.
+                    let release = store
+                        .release(rollout.plan.release)
+                        .context("the release could not be read")?;
+                    find::refuse_condemned(store, &release)?;
+                }
                 for device in wanted.devices() {
                     find::target(store, &rollout, &device)?;
                 }
@@ -337,32 +344,27 @@ fn chosen(
     rollout: Option<RolloutKey>,
     which: &Which,
 ) -> Result<Vec<DeadLetter>, Failure> {
-    let letters = store
-        .dead_letters(rollout, LETTERS_MAX)
-        .context("the dead letters could not be read")?;
     match which {
         Which::All { kind } => {
-            let of_kind = |letter: &DeadLetter| kind.is_none_or(|kind| kind == letter.kind);
-            Ok(letters.into_iter().filter(of_kind).collect())
+            let letters = store.dead_letters(rollout, *kind, LETTERS_MAX);
+            Ok(letters.context("the dead letters could not be read")?)
         }
         Which::Devices(ids) => {
+            let mut letters = Vec::new();
             for id in ids {
-                if letters.iter().any(|letter| letter.device == *id) {
-                    continue;
+                let found = find::letters_of(store, id, rollout)?;
+                if found.is_empty() {
+                    find::device(store, id)?;
+                    let error = format!("the device {} is no dead letter", quote(id.as_str()));
+                    let list = find::hint(store, "dead-letters list");
+                    return Err(Diagnostic::error(error)
+                        .help(format!("see them with {list}"))
+                        .into());
                 }
-                find::device(store, id)?;
-                let error = Diagnostic::error(format!(
-                    "the device {} is no dead letter",
-                    quote(id.as_str())
-                ));
-                return Err(error
-                    .help("see them with `windlass dead-letters list`")
-                    .into());
+                letters.extend(found.into_iter().map(|(letter, _)| letter));
             }
-            Ok(letters
-                .into_iter()
-                .filter(|letter| ids.contains(&letter.device))
-                .collect())
+            letters.sort_by_key(|letter| letter.rollout);
+            Ok(letters)
         }
     }
 }
@@ -403,7 +405,12 @@ fn no_hold(store: &Store, subject: &HoldSubject, now: Timestamp) -> Failure {
     match nearest(&wanted, known.iter().map(String::as_str)) {
         Some(near) => error.help(format!("did you mean {}?", quote(near))).into(),
         None if known.is_empty() => error.note("nothing is held").into(),
-        None => error.help("see them with `windlass devices holds`").into(),
+        None => error
+            .help(format!(
+                "see them with {}",
+                find::hint(store, "devices holds")
+            ))
+            .into(),
     }
 }
 

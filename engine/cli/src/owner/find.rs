@@ -3,9 +3,10 @@
 
 use anyhow::Context as _;
 use windlass_model::{
-    DecisionAnswer, DeviceId, Release, RolloutName, RolloutSnapshot, StoredRollout, Value,
+    DecisionAnswer, DeviceId, Release, RolloutKey, RolloutName, RolloutSnapshot, StoredRollout,
+    Value,
 };
-use windlass_store::Store;
+use windlass_store::{DeadLetter, Store, StoredAttempt};
 
 use super::enter::has_ended;
 use crate::{
@@ -116,7 +117,9 @@ pub(super) fn device(store: &Store, id: &DeviceId) -> Result<(), Failure> {
     let error = Diagnostic::error(format!("there is no device {}", quote(id.as_str())));
     Err(match nearest(id.as_str(), known) {
         Some(near) => error.help(format!("did you mean {}?", quote(near))).into(),
-        None => error.help("see them with `windlass devices list`").into(),
+        None => error
+            .help(format!("see them with {}", hint(store, "devices list")))
+            .into(),
     })
 }
 
@@ -159,9 +162,49 @@ pub(super) fn refuse_condemned(store: &Store, release: &Release) -> Result<(), F
     ))
     .note(crate::diagnostic::clean(&why.reason))
     .help(format!(
-        "if it is to be tried again, forgive it: `windlass release forgive {name} {version}`"
+        "if it is to be tried again, forgive it: {}",
+        hint(store, &format!("release forgive {name} {version}"))
     ))
     .into())
+}
+
+/// A command to type that finds this state file from everywhere.
+pub fn hint(store: &Store, command: &str) -> String {
+    let state = store.path().map(|path| {
+        let path = path.display().to_string();
+        let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,".contains(c);
+        match path.chars().all(plain) {
+            true => format!(" --state {path}"),
+            false => format!(" --state '{}'", path.replace('\'', r"'\''")),
+        }
+    });
+    format!("`windlass {command}{}`", state.unwrap_or_default())
+}
+
+/// The dead letters of a device, in one rollout or in all, each with its attempts.
+///
+/// # Errors
+/// If the state file fails.
+pub fn letters_of(
+    store: &Store,
+    device: &DeviceId,
+    rollout: Option<RolloutKey>,
+) -> Result<Vec<(DeadLetter, Vec<StoredAttempt>)>, Failure> {
+    let rollouts = match rollout {
+        Some(rollout) => vec![rollout],
+        None => {
+            let all = store.rollouts().context("the rollouts could not be read")?;
+            all.iter().map(|rollout| rollout.key).collect()
+        }
+    };
+    let mut found = Vec::new();
+    for rollout in rollouts {
+        let letter = store
+            .dead_letter(rollout, device)
+            .context("the dead letters could not be read")?;
+        found.extend(letter);
+    }
+    Ok(found)
 }
 
 /// Some names, quoted, with the others counted.

@@ -59,7 +59,8 @@ impl Owner {
         }
         if impossible.len() > NAMED_MAX {
             let more = impossible.len() - NAMED_MAX;
-            warning = warning.note(format!("and {more} more, which `windlass events` names"));
+            let events = self.hint("events").await?;
+            warning = warning.note(format!("and {more} more, which {events} names"));
         }
         for rollback in unfinished {
             warning = warning.note(format!("the rollout `{rollback}` has not ended"));

@@ -9,7 +9,7 @@
 //! - `take_back`: the rollouts that take another back.
 //! - `left_behind`: whom they cannot.
 //! - `execute`: chores, the same for an owner and for a command that found none.
-//! - `find`: what people name.
+//! - `find`, `look`: what people name, and what the state file has.
 //! - `desk`, `convert`: requests of the control socket.
 
 mod berths;
@@ -21,6 +21,7 @@ mod find;
 mod grow;
 mod left_behind;
 mod leg;
+mod look;
 mod take_back;
 mod voyage;
 
@@ -42,7 +43,7 @@ use windlass_store::{StoreHandle, StoreThread};
 
 use crate::{
     command::Failure,
-    config::{Config, StateLocation},
+    config::{Config, EngineSection, StateLocation},
     control::Server,
     setup,
 };
@@ -52,7 +53,7 @@ use grow::Growing;
 
 pub use enter::RunOptions;
 pub use execute::{Who, execute};
-pub use find::{rollout_named, waiting_gates};
+pub use find::{hint, letters_of, rollout_named, waiting_gates};
 pub use leg::{Leg, Step};
 pub use voyage::{Sight, Voyage};
 
@@ -63,6 +64,8 @@ pub struct Owner {
     bus: Bus,
     clock: SystemClock,
     bandwidth: Arc<Bandwidth>,
+    /// What the engine was started with.
+    engine: EngineSection,
     berths: Berths,
     growing: Growing,
     /// Whether every rollout was told to stop: nothing is taken up any more.
@@ -125,6 +128,7 @@ impl Ownership {
                 config.engine.bandwidth,
                 &limits,
             )),
+            engine: config.engine.clone(),
             berths: Berths::default(),
             growing: Growing::default(),
             stopping: AtomicBool::new(false),

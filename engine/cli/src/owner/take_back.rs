@@ -13,7 +13,6 @@ use windlass_runtime::{
     payload::PinnedFile,
     planning::{self, BackTo, RollbackRules},
 };
-use windlass_store::{Store, StoreError};
 
 use super::{Leg, Owner, berths::Purpose, enter::has_ended};
 use crate::{
@@ -119,7 +118,9 @@ impl Owner {
             });
         }
         let targets = self.run(move |store| store.rollback_targets(key)).await?;
-        let made = planning::plan_rollbacks(of, targets, &releases, &way_back.rules);
+        let condemned = self.run(|store| store.condemned()).await?;
+        let condemned = condemned.iter().map(|(known, _)| known.key).collect();
+        let made = planning::plan_rollbacks(of, targets, &releases, &condemned, &way_back.rules);
         let keys = self
             .store
             .run(move |store| store.create_rollbacks(key, &made.plans, &made.impossible, now))
@@ -189,20 +190,5 @@ impl Owner {
                 None => return Ok(false),
             }
         }
-    }
-
-    pub(super) async fn stored(&self, key: RolloutKey) -> Result<StoredRollout, Failure> {
-        let snapshot = self.run(move |store| store.snapshot(key)).await?;
-        Ok(snapshot.rollout)
-    }
-
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        operation: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let result = self.store.run(operation).await;
-        Ok(result
-            .context("the state file failed")?
-            .context("the state file failed")?)
     }
 }
