@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tokio::net::UnixStream;
 use windlass_cli::control::{
-    Chore, Desk, Done, Errand, Interrupts, Replies, Request, Response, RunErrand, Wait, socket_path,
+    Chore, Desk, Done, Errand, Interrupts, Replies, Request, Response, RunErrand, socket_path,
 };
 use windlass_model::RolloutName;
 
@@ -84,7 +84,7 @@ pub(crate) fn run() -> Request {
             directory: "/etc".into(),
             state: None,
             concurrency: None,
-            wait: Wait::Blocked,
+            wait: windlass_runtime::WaitFor::Blocked,
             resume: false,
             accept_changes: false,
         }),

@@ -72,7 +72,7 @@ fn errand(args: &RunArgs) -> Result<RunErrand, Failure> {
         directory: std::env::current_dir().context("the current directory cannot be told")?,
         state,
         concurrency: args.overrides.concurrency,
-        wait: args.wait.into(),
+        wait: args.wait,
         resume: args.resume,
         accept_changes: args.accept_changes,
     })
@@ -117,11 +117,10 @@ async fn follow(mut call: Call, args: &RunArgs) -> Result<Exit, Failure> {
             }
             Response::Progress(sample) => {
                 if let Some((screen, _)) = &mut current {
-                    screen.progress(&sample.into());
+                    screen.progress(&sample);
                 }
             }
             Response::Ended(end) => {
-                let end = end.into();
                 let mut place = ends.len();
                 if let Some((screen, name)) = current.take() {
                     screen.end(&name, &end, &again(args));

@@ -17,8 +17,8 @@ mod wire;
 
 pub use client::{Call, CallError};
 pub use protocol::{
-    Chore, Done, End, Errand, Fate, Hello, Imported, Interrupt, PROTOCOL, Request, Response,
-    RunErrand, Sample, Wait, Which,
+    Chore, Done, Errand, Fate, Hello, Imported, Interrupt, PROTOCOL, Request, Response, RunErrand,
+    Which,
 };
 pub use server::{Desk, Interrupts, Replies, Server};
 pub use socket::{BindError, socket_path};

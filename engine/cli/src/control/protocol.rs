@@ -1,10 +1,11 @@
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use windlass_model::{
-    CohortView, DeviceId, FailureKind, Hold, HoldKind, HoldSubject, LoggedEvent, Outcome,
-    RolloutName, RolloutState, StateCounts, Steering, Timestamp,
+    DeviceId, FailureKind, Hold, HoldKind, HoldSubject, LoggedEvent, RolloutName, RolloutState,
+    Steering, Timestamp,
 };
+use windlass_runtime::{RunEnd, WaitFor, progress::Progress};
 
 /// The version of what is said on the socket. Both ends are usually one binary; if not, the
 /// client says so and asks nothing.
@@ -111,23 +112,11 @@ pub struct RunErrand {
     /// What the client says instead of `engine.concurrency`.
     pub concurrency: Option<NonZeroUsize>,
     /// When to come back.
-    pub wait: Wait,
+    pub wait: WaitFor,
     /// Lift a pause.
     pub resume: bool,
     /// Go on although something changed.
     pub accept_changes: bool,
-}
-
-/// `--wait`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Wait {
-    /// Never come back before the end.
-    Done,
-    /// Come back when only a person, a gate or an offline device could move it on.
-    Blocked,
-    /// Come back when nothing moved for so long.
-    For(Duration),
 }
 
 /// Which dead letters.
@@ -186,9 +175,9 @@ pub enum Response {
         logged: LoggedEvent,
     },
     /// How far it is.
-    Progress(Sample),
+    Progress(Box<Progress>),
     /// Its run is over; one that takes it back may be entered next.
-    Ended(End),
+    Ended(RunEnd),
     /// Nothing further comes of the run.
     Over,
     /// What the owner drives.
@@ -249,30 +238,4 @@ pub struct Imported {
     pub changed: u64,
     /// The others of the file.
     pub unchanged: u64,
-}
-
-/// How far a rollout is: `windlass_runtime::progress::Progress` on the wire.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "documented there")]
-pub struct Sample {
-    pub state: RolloutState,
-    pub waiting_for: Vec<String>,
-    pub cohorts: Vec<CohortView>,
-    pub in_flight: usize,
-    pub bytes_sent: u64,
-    pub bytes_per_second: f64,
-    pub eta: Option<Duration>,
-    pub elapsed: Duration,
-}
-
-/// How a run came out: `windlass_runtime::RunEnd` on the wire.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "documented there")]
-pub struct End {
-    pub outcome: Outcome,
-    pub counts: StateCounts,
-    pub bytes_sent: u64,
-    pub duration: Duration,
-    pub state: RolloutState,
-    pub waiting_for: Vec<String>,
 }

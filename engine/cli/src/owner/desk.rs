@@ -62,7 +62,7 @@ impl Owner {
             prepared.warnings.push(warning);
         }
         let options = RunOptions {
-            wait: errand.wait.into(),
+            wait: errand.wait,
             accept_changes: errand.accept_changes,
             resumed_by: errand.resume.then_some(actor),
         };
@@ -98,8 +98,8 @@ impl Owner {
                         let rollout = shown.clone();
                         client.tell(Response::Event { rollout, logged: *logged }).await;
                     }
-                    Sight::Progress(now) => client.tell(Response::Progress((*now).into())).await,
-                    Sight::Ended { end, .. } => client.tell(Response::Ended(end.into())).await,
+                    Sight::Progress(now) => client.tell(Response::Progress(now)).await,
+                    Sight::Ended { end, .. } => client.tell(Response::Ended(end)).await,
                     Sight::Over => return Ok(()),
                 },
                 interrupt = client.interrupted() => match interrupt {

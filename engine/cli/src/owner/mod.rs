@@ -10,10 +10,9 @@
 //! - `left_behind`: whom they cannot.
 //! - `execute`: chores, the same for an owner and for a command that found none.
 //! - `find`, `look`: what people name, and what the state file has.
-//! - `desk`, `convert`: requests of the control socket.
+//! - `desk`: requests of the control socket.
 
 mod berths;
-mod convert;
 mod desk;
 mod enter;
 mod execute;

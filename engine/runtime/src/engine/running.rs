@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 use windlass_core::{Input, Now, Resources, Rollout, StopCause};
 use windlass_model::{Assignment, Change, Outcome, RolloutState, StateCounts, StateKind};
@@ -13,7 +14,7 @@ use super::{
 use crate::progress::{Estimator, Progress, Tracker};
 
 /// How a run came out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunEnd {
     /// Its outcome.
     pub outcome: Outcome,

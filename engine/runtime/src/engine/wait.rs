@@ -1,9 +1,11 @@
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use windlass_core::{Now, Rollout, Standing, StopCause};
 
 /// When a run comes back although its rollout has not ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum WaitFor {
     /// Never: it waits for people, gates and offline devices.
     Done,

@@ -9,13 +9,14 @@ mod tracker;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use windlass_model::{CohortView, RolloutState};
 
 pub use estimator::Estimator;
 pub use tracker::{Tracker, Transfer};
 
 /// A rollout at an instant, for people and dashboards. Sampled, not logged.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Where the rollout stands.
     pub state: RolloutState,
