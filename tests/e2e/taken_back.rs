@@ -96,6 +96,7 @@ async fn a_device_that_ran_nobody_knows_what_is_named_at_the_end() {
     let order = bench.windlass(&["rollback", "windlass.toml"]).await;
     assert_eq!(order.code, Some(0), "{order:#?}");
     let back = bench.windlass(&["run", "windlass.toml"]).await;
+    assert_eq!(back.code, Some(1), "{back:#?}");
     insta::assert_snapshot!("one_cannot_go_back", back.stderr);
     let events = log(&bench).await;
     let impossible = of_type(&events, "rollback-impossible");
@@ -108,7 +109,8 @@ async fn a_device_that_ran_nobody_knows_what_is_named_at_the_end() {
     }
 }
 
-/// One that can take nobody back says so.
+/// One that can take nobody back says so, and is made when the configuration says what to go
+/// back to.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_that_takes_nobody_back_says_so() {
     let bench = bench(Behaviour::default(), BACK, "");
@@ -118,8 +120,18 @@ async fn a_rollback_that_takes_nobody_back_says_so() {
     let order = bench.windlass(&["rollback", "windlass.toml"]).await;
     assert_eq!(order.code, Some(0), "{order:#?}");
     let back = bench.windlass(&["run", "windlass.toml"]).await;
+    assert_eq!(back.code, Some(1), "{back:#?}");
     insta::assert_snapshot!("nobody_can_go_back", back.stderr);
     assert_eq!(bench.fleet.counts().begun, DEVICES as u64);
+
+    let config = fs::read_to_string(bench.path("windlass.toml")).expect("it was written");
+    let to = format!("[rollback]\nto = \"2.2.0\"\n{BACK}");
+    bench.write("windlass.toml", &config.replace(BACK, &to));
+    let back = bench.windlass(&["run", "windlass.toml"]).await;
+    assert_eq!(back.code, Some(0), "{back:#?}");
+    for known in bench.fleet.stop().await.devices {
+        assert_eq!(known.versions, ["2.2.0", "9.0.0", "2.2.0"]);
+    }
 }
 
 /// Design §7.6: nobody is taken back to a release that is condemned itself.

@@ -9,7 +9,8 @@ use windlass_model::{Outcome, StateCounts, StateKind};
 pub enum Exit {
     /// Everything that was asked for holds.
     Success,
-    /// The rollout finished, and not every target succeeded or was rightly skipped.
+    /// The rollout finished, and not every target succeeded or was rightly skipped; or not
+    /// every device could be taken back.
     Finished,
     /// Bad usage, configuration or input; nothing was touched.
     BadInput,

@@ -97,6 +97,7 @@ async fn answer(mut call: Call) -> Result<Outcome, Failure> {
         Response::Refused(text) => Ok(Outcome::Refused(text)),
         Response::Failed(text) => Err(Failure::Broken(anyhow::Error::msg(text))),
         Response::Warning(_)
+        | Response::LeftBehind(_)
         | Response::Entered(_)
         | Response::Event { .. }
         | Response::Progress(_)

@@ -90,7 +90,7 @@ pub(super) async fn demo(args: DemoArgs) -> Result<Exit, Failure> {
     };
     let ownership = Ownership::start(&prepared.config, &prepared.host)?;
     let ends = roll_out(ownership, prepared, &options, &show).await?;
-    let end = ends.first().context("the demonstration did not run")?;
+    let end = ends.runs.first().context("the demonstration did not run")?;
     let report = fleet.stop().await;
     let violations = report.exactly_once(payload);
     if args.output == Output::Human {

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::{
     Failure,
-    run::{actor, again, exit_of},
+    run::{Ends, actor, again},
     watch::{Screen, Signals, give_up},
 };
 use crate::{
@@ -83,7 +83,7 @@ async fn follow(mut call: Call, args: &RunArgs) -> Result<Exit, Failure> {
     let mut interrupts = [Interrupt::Stop, Interrupt::Cut].into_iter();
     let mut current = None;
     let mut first = None;
-    let mut ends = Vec::new();
+    let mut ends = Ends::default();
     loop {
         let response = tokio::select! {
             response = call.next() => response.context("the run went on without this terminal")?,
@@ -100,6 +100,10 @@ async fn follow(mut call: Call, args: &RunArgs) -> Result<Exit, Failure> {
         };
         match response {
             Response::Warning(text) => console::error(&text),
+            Response::LeftBehind(text) => {
+                console::error(&text);
+                ends.left_behind = true;
+            }
             Response::Entered(name) => {
                 first.get_or_insert_with(|| name.clone());
                 let screen = Screen::new(args.output, Names::new());
@@ -121,7 +125,7 @@ async fn follow(mut call: Call, args: &RunArgs) -> Result<Exit, Failure> {
                 }
             }
             Response::Ended(end) => {
-                let mut place = ends.len();
+                let mut place = ends.runs.len();
                 if let Some((screen, name)) = current.take() {
                     screen.end(&name, &end, &again(args));
                     // Those that take it back may be over before it.
@@ -131,9 +135,9 @@ async fn follow(mut call: Call, args: &RunArgs) -> Result<Exit, Failure> {
                         place
                     };
                 }
-                ends.insert(place, end);
+                ends.runs.insert(place, end);
             }
-            Response::Over => return Ok(exit_of(&ends)),
+            Response::Over => return Ok(ends.exit()),
             Response::Refused(text) => {
                 console::error(&text);
                 return Ok(Exit::BadInput);

@@ -47,7 +47,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Failure> {
             again: again(&args),
         };
         let ends = roll_out(ownership, prepared, &options, &show).await?;
-        return Ok(exit_of(&ends));
+        return Ok(ends.exit());
     }
 }
 
@@ -95,11 +95,26 @@ pub(super) fn actor() -> String {
     std::env::var("USER").unwrap_or_else(|_| "operator".into())
 }
 
-/// The first end is the rollout's, further ones are of those that took it back.
-pub(super) fn exit_of(ends: &[RunEnd]) -> Exit {
-    let exits = ends
-        .iter()
-        .map(|end| Exit::of_run(end.outcome, &end.counts));
+/// How runs came out.
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    /// The first end is the rollout's, further ones are of those that took it back.
+    pub(super) runs: Vec<RunEnd>,
+    /// Whether devices stay on a release that was to be taken back.
+    pub(super) left_behind: bool,
+}
+
+impl Ends {
+    pub(super) fn exit(&self) -> Exit {
+        let runs = self.runs.iter();
+        match of_runs(runs.map(|end| Exit::of_run(end.outcome, &end.counts))) {
+            Exit::Success if self.left_behind => Exit::Finished,
+            exit => exit,
+        }
+    }
+}
+
+fn of_runs(exits: impl Iterator<Item = Exit>) -> Exit {
     exits
         .reduce(|first, next| match (first, next) {
             (_, Exit::Resumable) => next,
@@ -115,14 +130,14 @@ pub(super) async fn roll_out(
     mut prepared: Prepared,
     options: &RunOptions,
     show: &Show,
-) -> Result<Vec<RunEnd>, Failure> {
+) -> Result<Ends, Failure> {
     for warning in std::mem::take(&mut prepared.warnings).iter() {
         warning.emit();
     }
     let signals = Heeding::signals(ownership.owner());
     let ends = match &signals {
         Ok(_) => sail(ownership.owner(), prepared, options, show).await,
-        Err(_) => Ok(Vec::new()),
+        Err(_) => Ok(Ends::default()),
     };
     let others = ownership.owner().driven();
     if !others.is_empty() && !ownership.is_broken() {
@@ -148,14 +163,18 @@ async fn sail(
     prepared: Prepared,
     options: &RunOptions,
     show: &Show,
-) -> Result<Vec<RunEnd>, Failure> {
+) -> Result<Ends, Failure> {
     let mut voyage = owner.enter(prepared, options).await?;
     for warning in voyage.warnings.iter() {
         warning.emit();
     }
-    let ends = watch::show(owner, &mut voyage, show).await?;
-    if let Some(warning) = owner.farewell(&voyage).await? {
-        warning.emit();
+    let runs = watch::show(owner, &mut voyage, show).await?;
+    let parting = owner.farewell(&voyage).await?;
+    if let Some(parting) = &parting {
+        parting.warning.emit();
     }
-    Ok(ends)
+    Ok(Ends {
+        runs,
+        left_behind: parting.is_some_and(|parting| parting.left_behind),
+    })
 }

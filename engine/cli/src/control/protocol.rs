@@ -178,6 +178,8 @@ pub enum Response {
     Progress(Box<Progress>),
     /// Its run is over; one that takes it back may be entered next.
     Ended(RunEnd),
+    /// Devices stay on a release that was to be taken back.
+    LeftBehind(String),
     /// Nothing further comes of the run.
     Over,
     /// What the owner drives.

@@ -76,8 +76,14 @@ impl Owner {
                 .await;
         }
         self.accompany(client, &mut voyage).await?;
-        if let Some(warning) = self.farewell(&voyage).await? {
-            client.tell(Response::Warning(warning.to_string())).await;
+        if let Some(parting) = self.farewell(&voyage).await? {
+            let text = parting.warning.to_string();
+            client
+                .tell(match parting.left_behind {
+                    true => Response::LeftBehind(text),
+                    false => Response::Warning(text),
+                })
+                .await;
         }
         Ok(())
     }

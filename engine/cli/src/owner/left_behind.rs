@@ -1,7 +1,7 @@
 //! Who is not on the old version when a rollout was taken back (design §7.9): by name, with
 //! the reason.
 
-use windlass_model::{EventKind, Rollback, RolloutKey, Sequence};
+use windlass_model::{DeviceId, EventKind, Rollback, RolloutKey, Sequence};
 
 use super::{Owner, enter::has_ended};
 use crate::{
@@ -16,17 +16,40 @@ const PAGE: usize = 4096;
 /// Devices named in a message: a few screens. The log names the others.
 const NAMED_MAX: usize = 100;
 
+/// What is to be said at the end of a rollout that was to be taken back.
+#[derive(Debug)]
+pub struct Parting {
+    /// In words.
+    pub warning: Diagnostic,
+    /// Whether devices stay on its release.
+    pub left_behind: bool,
+}
+
 impl Owner {
     /// What is to be said at the end of a rollout that was to be taken back.
     ///
     /// # Errors
     /// If the state file fails.
-    pub(super) async fn left_behind(&self, key: RolloutKey) -> Result<Option<Diagnostic>, Failure> {
+    pub(super) async fn left_behind(
+        &self,
+        key: RolloutKey,
+        nothing_made: &[(DeviceId, String)],
+    ) -> Result<Option<Parting>, Failure> {
         let of = self.stored(key).await?;
+        let name = &of.plan.name;
+        if !nothing_made.is_empty() {
+            let left = count(nothing_made.len() as u64, "device");
+            let warning = format!("nothing of `{name}` was taken back: {left} cannot be");
+            let named = named(Diagnostic::warning(warning), nothing_made);
+            return Ok(Some(Parting {
+                warning: named
+                    .help("name what they go back to in [[rollback.releases]], and run it again"),
+                left_behind: true,
+            }));
+        }
         if of.rollback != Rollback::Made {
             return Ok(None);
         }
-        let name = &of.plan.name;
         let made = self.run(move |store| store.rollbacks_of(key)).await?;
         let impossible = self.impossible(key).await?;
         let mut unfinished = Vec::new();
@@ -38,37 +61,34 @@ impl Owner {
         }
         let mut warning = match impossible.len() as u64 {
             0 if made.is_empty() => {
-                return Ok(Some(
-                    Diagnostic::warning(format!("nothing of `{name}` was taken back"))
+                return Ok(Some(Parting {
+                    warning: Diagnostic::warning(format!("nothing of `{name}` was taken back"))
                         .note("no device has its release, or may have it"),
-                ));
+                    left_behind: false,
+                }));
             }
             0 if unfinished.is_empty() => return Ok(None),
             0 => Diagnostic::warning(format!("`{name}` is not taken back yet")),
-            left if made.is_empty() => Diagnostic::warning(format!(
-                "nothing of `{name}` was taken back: {} cannot be",
-                count(left, "device")
-            )),
             left => Diagnostic::warning(format!(
                 "{} of `{name}` cannot be taken back",
                 count(left, "device")
             )),
         };
-        for (device, reason) in impossible.iter().take(NAMED_MAX) {
-            warning = warning.note(format!("{}: {reason}", quote(device)));
-        }
+        warning = named(warning, &impossible);
         if impossible.len() > NAMED_MAX {
-            let more = impossible.len() - NAMED_MAX;
             let events = self.hint("events").await?;
-            warning = warning.note(format!("and {more} more, which {events} names"));
+            warning = warning.help(format!("{events} names them all"));
         }
         for rollback in unfinished {
             warning = warning.note(format!("the rollout `{rollback}` has not ended"));
         }
-        Ok(Some(warning))
+        Ok(Some(Parting {
+            warning,
+            left_behind: !impossible.is_empty(),
+        }))
     }
 
-    async fn impossible(&self, key: RolloutKey) -> Result<Vec<(String, String)>, Failure> {
+    async fn impossible(&self, key: RolloutKey) -> Result<Vec<(DeviceId, String)>, Failure> {
         let mut impossible = Vec::new();
         let mut after = Sequence::default();
         loop {
@@ -82,12 +102,23 @@ impl Owner {
             impossible.extend(
                 page.into_iter()
                     .filter_map(|logged| match logged.event.kind {
-                        EventKind::RollbackImpossible { device, reason } => {
-                            Some((device.to_string(), reason))
-                        }
+                        EventKind::RollbackImpossible { device, reason } => Some((device, reason)),
                         _ => None,
                     }),
             );
         }
+    }
+}
+
+fn named(warning: Diagnostic, devices: &[(DeviceId, String)]) -> Diagnostic {
+    let shown = devices.len().min(NAMED_MAX);
+    let named = devices[..shown]
+        .iter()
+        .fold(warning, |warning, (device, reason)| {
+            warning.note(format!("{}: {reason}", quote(device.as_str())))
+        });
+    match devices.len() - shown {
+        0 => named,
+        more => named.note(format!("and {more} more")),
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use windlass_model::{
-    EventKind, Release, Rollback, RolloutKey, Sequence, Steering, StoredRelease, StoredRollout,
+    DeviceId, EventKind, Release, Rollback, RolloutKey, Sequence, Steering, StoredRelease,
+    StoredRollout,
 };
 use windlass_runtime::{
     DeliveryPart, Parts, WaitFor,
@@ -61,6 +62,20 @@ fn again(part: &DeliveryPart) -> DeliveryPart {
     }
 }
 
+/// What became of a rollback that is wanted.
+#[derive(Default)]
+pub(super) struct TakenBack {
+    /// Those that take it back and are driven from now on.
+    pub(super) legs: Vec<Leg>,
+    /// Devices that cannot go back, if no device can: then nothing was made.
+    pub(super) impossible: Vec<(DeviceId, String)>,
+}
+
+enum Made {
+    Rollouts(Vec<RolloutKey>),
+    Nothing(Vec<(DeviceId, String)>),
+}
+
 impl Owner {
     /// Drives the rollouts that take a rollout back, if somebody who may wants it. They are
     /// made at the first call and found at a later one; those driven already are left out.
@@ -76,19 +91,28 @@ impl Owner {
         rollout: RolloutKey,
         way_back: &WayBack,
         wait: WaitFor,
-    ) -> Result<Vec<Leg>, Failure> {
+    ) -> Result<TakenBack, Failure> {
         let of = self.stored(rollout).await?;
-        let keys = match of.rollback {
-            Rollback::NotWanted => Vec::new(),
+        let made = match of.rollback {
+            Rollback::NotWanted => Made::Rollouts(Vec::new()),
             Rollback::Wanted => {
                 if !way_back.automatic && !self.person_asked(of.key).await? {
-                    return Ok(Vec::new());
+                    return Ok(TakenBack::default());
                 }
                 self.make_rollbacks(&of, way_back).await?
             }
             Rollback::Made => {
                 let key = of.key;
-                self.run(move |store| store.rollbacks_of(key)).await?
+                Made::Rollouts(self.run(move |store| store.rollbacks_of(key)).await?)
+            }
+        };
+        let keys = match made {
+            Made::Rollouts(keys) => keys,
+            Made::Nothing(impossible) => {
+                return Ok(TakenBack {
+                    legs: Vec::new(),
+                    impossible,
+                });
             }
         };
         let mut legs = Vec::new();
@@ -98,14 +122,17 @@ impl Owner {
                 legs.extend(self.go_back(rollout, way_back, wait).await?);
             }
         }
-        Ok(legs)
+        Ok(TakenBack {
+            legs,
+            impossible: Vec::new(),
+        })
     }
 
     async fn make_rollbacks(
         &self,
         of: &StoredRollout,
         way_back: &WayBack,
-    ) -> Result<Vec<RolloutKey>, Failure> {
+    ) -> Result<Made, Failure> {
         let key = of.key;
         let now = self.clock.now().wall;
         let mut releases = Vec::new();
@@ -121,13 +148,17 @@ impl Owner {
         let condemned = self.run(|store| store.condemned()).await?;
         let condemned = condemned.iter().map(|(known, _)| known.key).collect();
         let made = planning::plan_rollbacks(of, targets, &releases, &condemned, &way_back.rules);
+        if made.plans.is_empty() && !made.impossible.is_empty() {
+            // It stays wanted: the next run may name releases to go back to.
+            return Ok(Made::Nothing(made.impossible));
+        }
         let keys = self
             .store
             .run(move |store| store.create_rollbacks(key, &made.plans, &made.impossible, now))
             .await
             .context("the state file failed")?
             .context("the rollback could not be kept")?;
-        Ok(keys)
+        Ok(Made::Rollouts(keys))
     }
 
     /// None if its release is no longer configured, or another terminal drives it.

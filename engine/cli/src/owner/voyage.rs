@@ -7,14 +7,16 @@ use std::{
 };
 
 use windlass_host::Host;
-use windlass_model::{EventKind, LoggedEvent, Outcome, RolloutKey, RolloutName, Steering};
+use windlass_model::{
+    DeviceId, EventKind, LoggedEvent, Outcome, RolloutKey, RolloutName, Steering,
+};
 use windlass_runtime::{RunEnd, WaitFor, progress::Progress};
 
-use super::{Leg, Owner, Step, take_back::WayBack};
-use crate::{
-    command::Failure,
-    diagnostic::{Diagnostic, Diagnostics},
+use super::{
+    Leg, Owner, Parting, Step,
+    take_back::{TakenBack, WayBack},
 };
+use crate::{command::Failure, diagnostic::Diagnostics};
 
 /// How long devices of a rollout that is given up may take to settle before those that take
 /// it back are shown instead. They are driven meanwhile: most devices have settled before
@@ -33,6 +35,8 @@ pub struct Voyage {
     shown: Option<RolloutKey>,
     /// When those that take it back were taken up.
     turned: Option<Instant>,
+    /// Whom nothing takes back.
+    impossible: Vec<(DeviceId, String)>,
     /// Whether it must be looked up whether it is to be taken back.
     unsure: bool,
     stopped: bool,
@@ -78,6 +82,7 @@ impl Voyage {
             back: VecDeque::new(),
             shown: None,
             turned: None,
+            impossible: Vec::new(),
             unsure: true,
             stopped: false,
             way_back,
@@ -180,9 +185,10 @@ impl Owner {
         {
             return Ok(());
         }
-        let legs = self
+        let TakenBack { legs, impossible } = self
             .take_back(voyage.leg.key(), &voyage.way_back, voyage.wait)
             .await?;
+        voyage.impossible = impossible;
         if !legs.is_empty() {
             voyage.turned.get_or_insert_with(Instant::now);
         }
@@ -194,8 +200,8 @@ impl Owner {
     ///
     /// # Errors
     /// If the state file fails.
-    pub async fn farewell(&self, voyage: &Voyage) -> Result<Option<Diagnostic>, Failure> {
-        self.left_behind(voyage.leg.key()).await
+    pub async fn farewell(&self, voyage: &Voyage) -> Result<Option<Parting>, Failure> {
+        self.left_behind(voyage.leg.key(), &voyage.impossible).await
     }
 
     /// Starts nothing more in a voyage, and lets what is in flight finish.

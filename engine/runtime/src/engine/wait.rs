@@ -82,9 +82,24 @@ impl Patience {
         match rollout.standing(now) {
             Standing::Working | Standing::Ended(_) => Vec::new(),
             Standing::WaitingUntil(at, why) => {
-                vec![format!("{why}, in {} s", at.since(now.wall).as_secs() + 1)]
+                let left = at.since(now.wall) + Duration::from_secs(1);
+                vec![format!("{why}, in {}", span(left))]
             }
             Standing::Blocked(reasons) => reasons.into_iter().map(|reason| reason.text).collect(),
         }
+    }
+}
+
+/// A length of time in its two largest units.
+fn span(length: Duration) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let seconds = length.as_secs();
+    match seconds {
+        0..MINUTE => format!("{seconds} s"),
+        MINUTE..HOUR => format!("{} min {} s", seconds / MINUTE, seconds % MINUTE),
+        HOUR..DAY => format!("{} h {} min", seconds / HOUR, seconds % HOUR / MINUTE),
+        DAY.. => format!("{} d {} h", seconds / DAY, seconds % DAY / HOUR),
     }
 }
