@@ -142,10 +142,10 @@ pub(crate) fn targets_sql() -> String {
     format!(
         "SELECT a.device, d.id, a.previous_version FROM assignment AS a \
          CROSS JOIN device AS d ON d.key = a.device \
-         WHERE a.id > ?1 AND a.id <= ?2 AND (a.state = {succeeded} OR a.started_attempts > 0 \
-         AND (a.state BETWEEN {first_live} AND {last_live} OR EXISTS \
-          (SELECT 1 FROM attempt AS t WHERE t.assignment = a.id AND (t.outcome IS NULL \
-           OR t.outcome <> {FAILED} OR t.failure NOT IN ({})))))  \
+         WHERE a.id > ?1 AND a.id <= ?2 AND (a.state = {succeeded} \
+         OR a.started_attempts > 0 AND a.state BETWEEN {first_live} AND {last_live} \
+         OR EXISTS (SELECT 1 FROM attempt AS t WHERE t.assignment = a.id AND (t.outcome IS NULL \
+           OR t.outcome <> {FAILED} OR t.failure NOT IN ({}))))  \
          ORDER BY a.id",
         not_installed.join(", "),
         succeeded = StateKind::Succeeded.code(),

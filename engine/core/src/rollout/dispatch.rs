@@ -96,7 +96,12 @@ impl Rollout {
             if self.is_fresh(now, id) {
                 return Some(id);
             }
-            self.advance(now, id, |row| row.state = AssignmentState::Pending);
+            if self.live.get(&id).is_some_and(|live| live.asked_first) {
+                // What it said would be forgotten, and it would be asked for ever.
+                self.look_again(id, now.monotonic);
+            } else {
+                self.advance(now, id, |row| row.state = AssignmentState::Pending);
+            }
         }
         None
     }

@@ -135,12 +135,18 @@ impl Rollout {
     }
 
     /// Old versions are believed once the device had time to flash and reboot.
-    fn doubt_left(&self, now: Now, id: AssignmentId) -> Duration {
+    fn doubt_left(&mut self, now: Now, id: AssignmentId) -> Duration {
+        let grace = self.settings.settle.grace;
         let last = self.live.get(&id).and_then(|live| live.row.last_failure);
-        last.map_or(Duration::ZERO, |(_, at)| {
-            let grace = self.settings.settle.grace;
-            grace.saturating_sub(now.wall.since(at))
-        })
+        match last {
+            // The clock was set back since: the grace counts from here, once.
+            Some((kind, at)) if at > now.wall => {
+                self.mark(id, |row| row.last_failure = Some((kind, now.wall)));
+                grace
+            }
+            Some((_, at)) => grace.saturating_sub(now.wall.since(at)),
+            None => Duration::ZERO,
+        }
     }
 
     fn ask_before_start_in(&mut self, now: Now, id: AssignmentId, wait: Duration) {

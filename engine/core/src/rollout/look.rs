@@ -122,7 +122,7 @@ impl Rollout {
     fn keep_for_later(&mut self, now: Now, id: AssignmentId) {
         if let Some(live) = self.live.get_mut(&id) {
             live.judging = false;
-            if live.row.state.kind() == StateKind::Waiting {
+            if live.row.state.kind() == StateKind::Waiting || live.asked_first {
                 self.look_again(id, now.monotonic);
             }
         }
@@ -144,6 +144,8 @@ impl Rollout {
                 if waits {
                     self.waits.forget(id);
                     self.queue_retry(id, now.monotonic);
+                } else {
+                    self.admit_again(id);
                 }
             }
             // An attempt of ours did it, though nobody told.
@@ -159,6 +161,16 @@ impl Rollout {
             Gate::Supersede { by, version } => {
                 self.supersede_live(now, id, by, version);
             }
+        }
+    }
+
+    /// Puts an admitted device that is not parked back among those that may start.
+    fn admit_again(&mut self, id: AssignmentId) {
+        if let Some(live) = self.live.get(&id)
+            && live.parked.is_none()
+            && !live.asking
+        {
+            self.admitted.insert((live.row.cohort, live.order_key, id));
         }
     }
 

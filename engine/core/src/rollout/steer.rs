@@ -1,10 +1,10 @@
 //! What people order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_model::{
     Advance, Approval, Assignment, AssignmentState, Change, CohortIndex, DeviceId, EventKind,
-    InFlight, Order, Rollback, RolloutState, SkipReason, StateKind, Steering,
+    FailureKind, InFlight, Order, Rollback, RolloutState, SkipReason, StateKind, Steering,
 };
 
 use super::{Rollout, ledger::failure_of, lifecycle::reason};
@@ -314,11 +314,16 @@ impl Rollout {
                     .started
                     .saturating_sub(u64::from(row.started_attempts > 0));
                 forget_failure(cohort, &row);
+                // Or policies would weigh it against starts that no longer count it.
+                if let Some(kind) = row.first_failure {
+                    count_off(&mut cohort.first_failures, kind);
+                }
             }
             self.closed.remove(&row.cohort);
             self.overtake(row.id);
             row.counted_attempts = 0;
             row.started_attempts = 0;
+            row.first_failure = None;
             row.attempt_started = None;
             row.excluded = false;
             row.state = AssignmentState::Pending;
@@ -370,12 +375,16 @@ fn not_ended(row: &Assignment) -> Result<(), Refusal> {
 }
 
 fn forget_failure(cohort: &mut windlass_model::CohortView, row: &Assignment) {
-    if let Some(kind) = failure_of(row.state.kind(), row)
-        && let Some(count) = cohort.failures.get_mut(&kind)
-    {
+    if let Some(kind) = failure_of(row.state.kind(), row) {
+        count_off(&mut cohort.failures, kind);
+    }
+}
+
+fn count_off(counts: &mut BTreeMap<FailureKind, u64>, kind: FailureKind) {
+    if let Some(count) = counts.get_mut(&kind) {
         *count = count.saturating_sub(1);
         if *count == 0 {
-            cohort.failures.remove(&kind);
+            counts.remove(&kind);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use windlass_core::{Effect, Input, Refusal, Standing, WaitingFor};
 use windlass_model::{
     Advance, AssignmentState, CohortIndex, DeviceId, EventKind, FailureKind, InFlight, Outcome,
-    Rollback, RolloutState, SkipReason, StateKind, Steering,
+    Rollback, RolloutState, SkipReason, StateKind, Steering, Timestamp,
 };
 
 use crate::{
@@ -634,6 +634,76 @@ fn a_requeued_device_that_runs_another_version_is_pushed_to() {
         })
         .collect();
     assert_eq!(told, ["verify", "verify", "start", "verify"]);
+}
+
+/// A clock that was set back since does not keep a requeued device from being believed.
+#[test]
+fn a_requeued_device_is_believed_although_the_clock_was_set_back() {
+    let mut world = world(&[1], &[EASY], 1, 1, failing(&[Mood::DropsAll], 1));
+    assert_eq!(world.run(), Outcome::Completed);
+    let day = Duration::from_secs(24 * 60 * 60);
+    world.now.wall = Timestamp(world.now.wall.0 - day.as_millis() as u64);
+    let before = world.now.monotonic;
+    let devices = vec![id(1)];
+    world
+        .order(ONLY, Steering::Requeue { devices })
+        .expect("a dead letter");
+    assert_eq!(world.run(), Outcome::Completed);
+    assert_eq!(kinds(&world), [StateKind::Succeeded]);
+    let took = world.now.monotonic - before;
+    assert!(took < Duration::from_secs(600), "{took:?}");
+}
+
+/// What a device answered before its first start holds, also when all that was found out
+/// about it meanwhile is to be looked at anew.
+#[test]
+fn a_requeued_device_that_answered_is_not_asked_for_ever() {
+    let mut world = world(&[1], &[EASY], 1, 1, failing(&[Mood::DropsAll], 1));
+    assert_eq!(world.run(), Outcome::Completed);
+    let devices = vec![id(1)];
+    world
+        .order(ONLY, Steering::Requeue { devices })
+        .expect("a dead letter");
+    let asks = |world: &World| {
+        let verifies = |effect: &&Effect| matches!(effect, Effect::Verify { .. });
+        world.effects.iter().filter(verifies).count()
+    };
+    let before = asks(&world);
+    let mut seen = before;
+    world.begin();
+    while world.turn().is_none() {
+        if asks(&world) > seen && seen < before + 6 {
+            seen = asks(&world);
+            world.refresh();
+        }
+    }
+    assert_eq!(kinds(&world), [StateKind::Succeeded]);
+    assert_eq!(
+        asks(&world) - before,
+        3,
+        "twice before the push, once after"
+    );
+}
+
+/// Design §7.3: a requeued device is a new one to those who count first failures.
+#[test]
+fn a_requeue_takes_the_first_failure_back() {
+    let mut devices = failing(&[Mood::Refuses], 2);
+    devices.extend(good(1));
+    let mut world = world(&[3], &[EASY], 3, 1, devices);
+    assert_eq!(world.run(), Outcome::Completed);
+    let first_failures = |world: &World| {
+        let cohort = &world.only().rollout.cohorts()[0];
+        (cohort.first_failures.values().sum::<u64>(), cohort.started)
+    };
+    assert_eq!(first_failures(&world), (2, 3));
+    let devices = vec![id(1), id(2)];
+    world
+        .order(ONLY, Steering::Requeue { devices })
+        .expect("dead letters");
+    assert_eq!(first_failures(&world), (0, 1));
+    assert_eq!(world.run(), Outcome::Completed);
+    assert_eq!(first_failures(&world), (0, 3));
 }
 
 /// Design §7.9: what was updated by a lost attempt is among the devices to take back.

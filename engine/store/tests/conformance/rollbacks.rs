@@ -1,6 +1,6 @@
 use windlass_model::{
-    AssignmentState, AttemptOutcome, Change, DeviceId, DeviceKey, EventKind, FailureKind, Rollback,
-    RolloutKey, RolloutName, RolloutPlan, Timestamp,
+    Assignment, AssignmentState, AttemptOutcome, Change, DeviceId, DeviceKey, EventKind,
+    FailureKind, Rollback, RolloutKey, RolloutName, RolloutPlan, StateKind, Timestamp,
 };
 use windlass_store::{CreateConflict, RollbackTarget, StoreError};
 
@@ -80,6 +80,21 @@ pub(crate) fn targets_are_those_that_may_run_the_release(f: &mut Fixture) {
     f.apply(rollout, started(flying, 19, 3_000));
     f.apply(rollout, vec![moved(never, Cancelled)]);
     expected.push(flying.device);
+    let targets = f.store.rollback_targets(rollout).expect("readable");
+    let found: Vec<_> = targets.into_iter().map(|target| target.device).collect();
+    assert_eq!(found, expected);
+    // One that a person requeued counts no attempts, and still may run the release.
+    let silent = &rows[4];
+    let requeued = Assignment {
+        started_attempts: 0,
+        state: DeadLettered(FailureKind::Silent),
+        ..silent.clone()
+    };
+    let change = Change::Assignment {
+        from: StateKind::DeadLettered,
+        row: Box::new(requeued),
+    };
+    f.apply(rollout, vec![change]);
     let targets = f.store.rollback_targets(rollout).expect("readable");
     let found: Vec<_> = targets.into_iter().map(|target| target.device).collect();
     assert_eq!(found, expected);
