@@ -23,13 +23,10 @@ impl Exit {
     pub fn of_run(outcome: Outcome, counts: &StateCounts) -> Self {
         let well = counts.get(StateKind::Succeeded) + counts.get(StateKind::Skipped);
         match outcome {
-            Outcome::Held | Outcome::Stopped if counts.ended() < counts.total() => Self::Resumable,
-            Outcome::Completed | Outcome::Held | Outcome::Stopped if well == counts.total() => {
-                Self::Success
-            }
-            Outcome::Completed | Outcome::Aborted | Outcome::Held | Outcome::Stopped => {
-                Self::Finished
-            }
+            // Although every device may have ended: the policies have the last word.
+            Outcome::Held | Outcome::Stopped => Self::Resumable,
+            Outcome::Completed if well == counts.total() => Self::Success,
+            Outcome::Completed | Outcome::Aborted => Self::Finished,
         }
     }
 }

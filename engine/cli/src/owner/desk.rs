@@ -1,4 +1,6 @@
-use std::{io, path::Path};
+use std::{path::Path, time::Duration};
+
+use tokio::time::timeout;
 
 use windlass_runtime::clock::Clock as _;
 
@@ -9,6 +11,10 @@ use crate::{
     control::{Desk, Errand, Interrupt, Interrupts, Replies, Request, Response, RunErrand},
     setup::{self, Quiet},
 };
+
+/// A client that takes nothing for so long is as good as gone: nobody else waits for a
+/// terminal that was suspended.
+const TELL_WITHIN: Duration = Duration::from_secs(30);
 
 impl Desk for Owner {
     async fn serve(&self, request: Request, mut replies: Replies, interrupts: Interrupts) {
@@ -126,9 +132,9 @@ struct Client {
 impl Client {
     async fn tell(&mut self, response: Response) {
         if let Some(replies) = &mut self.replies {
-            let sent: io::Result<()> = replies.send(&response).await;
-            if sent.is_err() {
-                self.replies = None;
+            match timeout(TELL_WITHIN, replies.send(&response)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => self.replies = None,
             }
         }
     }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use anyhow::Context as _;
 use windlass_core::identity;
@@ -111,6 +111,10 @@ impl Owner {
             })
             .await
             .context("the rollout could not be taken up")?;
+        if self.stopping.load(Ordering::SeqCst) {
+            // Everything was told to stop before this was there to hear it.
+            self.helm.stop(Some(key)).await;
+        }
         self.growing(key, &executor, turns).await;
         let store = self.store.clone();
         Ok(Leg::new((key, name), store, events, entered, after, berth))

@@ -79,12 +79,13 @@ impl Owner {
             let events = self.hint("events").await?;
             warning = warning.help(format!("{events} names them all"));
         }
+        let left_behind = !impossible.is_empty() || !unfinished.is_empty();
         for rollback in unfinished {
             warning = warning.note(format!("the rollout `{rollback}` has not ended"));
         }
         Ok(Some(Parting {
             warning,
-            left_behind: !impossible.is_empty(),
+            left_behind,
         }))
     }
 

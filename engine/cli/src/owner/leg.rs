@@ -22,7 +22,7 @@ pub struct Leg {
     end: Option<RunEnd>,
     /// What is still to be told then.
     backlog: Option<VecDeque<LoggedEvent>>,
-    _berth: Berth,
+    berth: Option<Berth>,
 }
 
 /// What happens on a [`Leg`].
@@ -54,7 +54,7 @@ impl Leg {
             seen: after,
             end: None,
             backlog: None,
-            _berth: berth,
+            berth: Some(berth),
         }
     }
 
@@ -66,6 +66,11 @@ impl Leg {
     /// Its name.
     pub fn name(&self) -> &RolloutName {
         &self.name
+    }
+
+    /// Its run is over: who wants to give it orders finds it at rest.
+    pub(super) fn leave(&mut self) {
+        self.berth = None;
     }
 
     /// What happens next. May be dropped half-way and called again.

@@ -178,6 +178,15 @@ impl Owner {
     /// # Errors
     /// If the state file fails.
     pub async fn turn(&self, voyage: &mut Voyage) -> Result<(), Failure> {
+        self.look_back(voyage).await?;
+        if voyage.ended.is_some() {
+            // Not before those that take it back are in hand: an owner ends when nothing is.
+            voyage.leg.leave();
+        }
+        Ok(())
+    }
+
+    async fn look_back(&self, voyage: &mut Voyage) -> Result<(), Failure> {
         if !std::mem::take(&mut voyage.unsure)
             || voyage.stopped
             || voyage.ended == Some(Outcome::Stopped)

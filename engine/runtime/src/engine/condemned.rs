@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use windlass_core::{Now, Resources, Rollout};
 use windlass_model::{Change, ChangeSet, Order, Steering};
 
 use super::{Engine, Executor};
@@ -27,18 +28,20 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 if *key == set.rollout || running.rollout.release() != release {
                     continue;
                 }
-                let order = Order {
-                    actor: ACTOR.to_owned(),
-                    reason: format!("its release is condemned: {why}"),
-                    what: Steering::Pause,
-                };
-                let told = running
-                    .rollout
-                    .steer(now, order, Vec::new(), &mut self.resources);
-                // One that is paused or over starts nothing anyway.
-                paused |= told.is_ok();
+                paused |= pause(&mut running.rollout, why, now, &mut self.resources);
             }
         }
         paused
     }
+}
+
+/// Pauses a rollout whose release is condemned. Whether something changed: one that is paused
+/// or over starts nothing anyway.
+pub(super) fn pause(rollout: &mut Rollout, why: &str, now: Now, resources: &mut Resources) -> bool {
+    let order = Order {
+        actor: ACTOR.to_owned(),
+        reason: format!("its release is condemned: {why}"),
+        what: Steering::Pause,
+    };
+    rollout.steer(now, order, Vec::new(), resources).is_ok()
 }

@@ -8,8 +8,8 @@ use windlass_core::{Input, Now, Resources, Rollout};
 use windlass_model::{AssignmentId, Order, RolloutKey};
 
 use super::{
-    Engine, EngineError, Entered, Entry, Executor, SteerError, live::Live, running::Audience,
-    running::Running, surroundings, wait::Patience,
+    Engine, EngineError, Entered, Entry, Executor, SteerError, condemned, live::Live,
+    running::Audience, running::Running, surroundings, wait::Patience,
 };
 use crate::clock::Clock;
 
@@ -70,17 +70,18 @@ impl<C: Clock, E: Executor> Engine<C, E> {
 
     /// A rollout as the store has it, and the input that it begins with.
     async fn read(
-        &self,
+        &mut self,
         key: RolloutKey,
         executor: &E,
         now: Now,
     ) -> Result<(Rollout, u64, Input), EngineError> {
-        let (snapshot, release) = self
+        let (snapshot, release, condemned) = self
             .store
             .run(move |store| {
                 let snapshot = store.snapshot(key)?;
                 let release = store.release(snapshot.rollout.plan.release)?;
-                Ok::<_, windlass_store::StoreError>((snapshot, release))
+                let condemned = store.condemnation(snapshot.rollout.plan.release)?;
+                Ok::<_, windlass_store::StoreError>((snapshot, release, condemned))
             })
             .await??;
         let mut seats = BTreeMap::new();
@@ -103,7 +104,11 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 })
                 .await??;
         }
-        let rollout = Rollout::load(snapshot, &release, executor.facts(), now);
+        let mut rollout = Rollout::load(snapshot, &release, executor.facts(), now);
+        if let Some(condemned) = condemned {
+            // While it was being prepared, or before the pause was on disk.
+            condemned::pause(&mut rollout, &condemned.reason, now, &mut self.resources);
+        }
         Ok((rollout, release.size, Input::Begin { seats }))
     }
 
