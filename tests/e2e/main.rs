@@ -8,6 +8,7 @@ mod cohorts;
 mod commands;
 mod condemned;
 mod crashes;
+mod decisions;
 mod devices;
 mod disk;
 mod holds;

@@ -1,5 +1,6 @@
 //! The command line. Flag over environment over file over default (design §7.13).
 
+mod decisions;
 mod devices;
 mod steering;
 
@@ -10,6 +11,7 @@ use windlass_runtime::WaitFor;
 
 use crate::{config::Overrides, units};
 
+pub use decisions::DecisionsArgs;
 pub use devices::{
     DecommissionArgs, HoldArgs, HoldsArgs, Lasting, PinArgs, SubjectArgs, UnholdArgs,
 };
@@ -51,6 +53,7 @@ pub enum Command {
     Plan(PlanArgs),
     Status(StatusArgs),
     Events(EventsArgs),
+    Decisions(DecisionsArgs),
     /// Start nothing more in a rollout until it is resumed; what is in flight finishes.
     #[command(
         after_long_help = "Example:\n  windlass pause rollout.toml --reason 'the depot calls'"

@@ -39,6 +39,19 @@ impl Store {
         Ok(decisions)
     }
 
+    /// The id after which [`decisions`](Self::decisions) has the newest `count` of a rollout.
+    pub fn decision_before(&self, rollout: RolloutKey, count: usize) -> Result<i64, StoreError> {
+        let id = self
+            .connection
+            .query_row(
+                "SELECT id FROM decision WHERE rollout = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2",
+                params![rollout.0, integer(count as u64)],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(id.unwrap_or(0))
+    }
+
     /// Keeps a component's bytes, so that its decisions can be replayed.
     pub fn put_component(&mut self, digest: &Sha256, bytes: &[u8]) -> Result<(), StoreError> {
         self.connection.execute(

@@ -5,6 +5,7 @@ mod check;
 mod chore;
 mod completions;
 mod dead_letters;
+mod decisions;
 mod demo;
 mod devices;
 mod events;
@@ -58,6 +59,7 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::plan(args).await,
         Command::Status(args) => status::status(&args).await,
         Command::Events(args) => events::events(&args).await,
+        Command::Decisions(args) => decisions::decisions(&args).await,
         Command::Pause(args) => steer::order(args, Steering::Pause).await,
         Command::Resume(args) => steer::order(args, Steering::Resume).await,
         Command::Abort(args) => steer::abort(args).await,

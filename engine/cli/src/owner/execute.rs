@@ -101,7 +101,7 @@ impl Hand<'_> {
         let wanted = order.clone();
         let rollout = self
             .look(move |store| {
-                let rollout = find::rollout(store, name.as_ref())?;
+                let rollout = find::rollout_meant(store, name.as_ref())?;
                 if wanted == Steering::Resume {
                     // Design §7.6: nothing starts it again until a person forgives it.
                     let release = store
@@ -181,7 +181,7 @@ impl Hand<'_> {
             let (orders, more) = self
                 .look(move |store| {
                     let rollout = match &name {
-                        Some(name) => Some(find::rollout(store, Some(name))?.key),
+                        Some(name) => Some(find::rollout_meant(store, Some(name))?.key),
                         None => None,
                     };
                     let letters = chosen(store, rollout, &wanted)?;
@@ -380,7 +380,7 @@ fn by_rollout(
                 devices.push(letter.device);
             }
             Some(_) | None => {
-                let rollout = find::rollout(store, Some(&letter.rollout_name))?;
+                let rollout = find::rollout_meant(store, Some(&letter.rollout_name))?;
                 orders.push((rollout, vec![letter.device]));
             }
         }

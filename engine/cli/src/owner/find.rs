@@ -55,7 +55,7 @@ pub fn rollout_named(store: &Store, name: &str) -> Result<StoredRollout, Failure
 ///
 /// # Errors
 /// If there is none, or several.
-pub(super) fn rollout(store: &Store, name: Option<&RolloutName>) -> Result<StoredRollout, Failure> {
+pub fn rollout_meant(store: &Store, name: Option<&RolloutName>) -> Result<StoredRollout, Failure> {
     if let Some(name) = name {
         return rollout_named(store, name.as_str());
     }

@@ -52,7 +52,7 @@ use grow::Growing;
 
 pub use enter::RunOptions;
 pub use execute::{Who, execute};
-pub use find::{hint, letters_of, rollout_named, waiting_gates};
+pub use find::{hint, letters_of, rollout_meant, rollout_named, waiting_gates};
 pub use left_behind::Parting;
 pub use leg::{Leg, Step};
 pub use voyage::{Sight, Voyage};

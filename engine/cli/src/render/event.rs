@@ -33,11 +33,19 @@ pub fn event_json(logged: &LoggedEvent, names: &Names) -> String {
         ("rollout", name.map(|name| name.as_str().into())),
         ("type", fields.remove("type")),
     ];
+    object(head, fields)
+}
+
+/// A line that begins with `head`, where it has values.
+pub(super) fn object<const N: usize>(
+    head: [(&str, Option<Value>); N],
+    rest: Map<String, Value>,
+) -> String {
     let mut line = String::from("{");
     let head = head
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    for (index, (key, value)) in head.chain(fields).enumerate() {
+    for (index, (key, value)) in head.chain(rest).enumerate() {
         let separator = if index == 0 { "" } else { "," };
         line.push_str(&format!("{separator}{}:{value}", Value::from(key)));
     }
@@ -213,7 +221,8 @@ pub(super) fn outcome_text(outcome: windlass_model::Outcome) -> &'static str {
     }
 }
 
-fn verdict_text(verdict: windlass_model::Verdict) -> &'static str {
+/// A verdict in words.
+pub(super) fn verdict_text(verdict: windlass_model::Verdict) -> &'static str {
     use windlass_model::Verdict;
     match verdict {
         Verdict::Continue => "continue",

@@ -1,6 +1,8 @@
 //! How a run is shown: bars on a terminal, sentences in a log, JSON lines for programs.
 
 mod bars;
+mod decision;
+mod decision_json;
 mod done;
 mod event;
 mod numbers;
@@ -9,6 +11,8 @@ mod plain;
 mod summary;
 
 pub use bars::Bars;
+pub use decision::decision_text;
+pub use decision_json::decision_json;
 pub use done::{
     done_json, done_text, hold_json, hold_text, order_text, state_word, subject_name, subject_text,
 };

@@ -1,0 +1,33 @@
+//! The log of decisions.
+
+use clap::Args;
+use windlass_model::RolloutName;
+
+use super::{Output, StateArgs, steering::rollout_name};
+
+/// Show what the policies of a rollout decided, on what grounds and why.
+///
+/// A decision is recorded when its ceilings, its verdict, its reasons, its triggers or its memo
+/// differ from the last one of the same policy.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  windlass decisions rollout.toml -n 5 --follow\n  windlass decisions --state state/windlass.db --rollout app-9 --output json"
+)]
+pub struct DecisionsArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub state: StateArgs,
+    /// Which rollout; without it that of the configuration, or the only one that has not
+    /// ended.
+    #[arg(long, value_name = "NAME", value_parser = rollout_name)]
+    pub rollout: Option<RolloutName>,
+    /// Only the newest so many, and what follows with `--follow`.
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Wait for further decisions.
+    #[arg(long)]
+    pub follow: bool,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Output,
+}

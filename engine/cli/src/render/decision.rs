@@ -1,0 +1,61 @@
+//! One decision in words.
+
+use windlass_model::{Ceiling, CohortView, Decision, DecisionAnswer, DecisionRecord};
+use windlass_store::StoredDecision;
+
+use super::{
+    event::verdict_text,
+    numbers::{count, time},
+};
+use crate::diagnostic::clean;
+
+/// Its number, time, policy and verdict in a line, and below what it allowed and why.
+pub fn decision_text(stored: &StoredDecision) -> String {
+    let StoredDecision { id, record } = stored;
+    let at = time(record.at);
+    let policy = &record.policy;
+    let (said, below) = match &record.answer {
+        DecisionAnswer::Decided(decision) => {
+            (verdict_text(decision.verdict), below(record, decision))
+        }
+        DecisionAnswer::Failed(message) => ("failed", vec![clean(message)]),
+    };
+    let mut text = format!("{id:>7} {at} policy {policy}: {said}\n");
+    for line in below.iter().flat_map(|entry| entry.lines()) {
+        text.push_str(&format!("        {line}\n"));
+    }
+    text
+}
+
+fn below(record: &DecisionRecord, decision: &Decision) -> Vec<String> {
+    let cohorts = record.view.cohorts.iter().zip(&decision.ceilings);
+    let ceilings = cohorts.map(|(cohort, ceiling)| ceiling_text(cohort, *ceiling));
+    let reasons = decision
+        .reasons
+        .iter()
+        .map(|reason| format!("because {}", clean(&reason.text)));
+    let memo = if decision.memo == record.memo_before {
+        "memo as before".to_owned()
+    } else {
+        let bytes = count(decision.memo.len() as u64, "byte");
+        format!("memo changed, now {bytes}")
+    };
+    ceilings.chain(reasons).chain([memo]).collect()
+}
+
+fn ceiling_text(cohort: &CohortView, ceiling: Ceiling) -> String {
+    let name = clean(&cohort.name);
+    let size = count(cohort.size, "device");
+    if ceiling.started == 0 {
+        return format!("cohort {name}: none of {size} may start");
+    }
+    let started = match ceiling.started {
+        all if all >= cohort.size => format!("all of {size} may start"),
+        some => format!("{some} of {size} may start"),
+    };
+    let at_once = match ceiling.in_progress {
+        any if any >= cohort.size => String::new(),
+        some => format!(", {some} at once"),
+    };
+    format!("cohort {name}: {started}{at_once}")
+}
