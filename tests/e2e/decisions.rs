@@ -15,7 +15,8 @@ const GATED: &str = r#"[
   { name = "all", success_rate = 1.0 },
 ]"#;
 
-fn bench() -> Bench {
+/// Two devices, and a rollout of two cohorts with gates.
+pub(crate) fn bench() -> Bench {
     let spec = FleetSpec {
         count: 2,
         ..FleetSpec::default()
@@ -29,7 +30,7 @@ fn bench() -> Bench {
 }
 
 /// A rollout of the bench to its end.
-async fn run_to_the_end(bench: &Bench) {
+pub(crate) async fn run_to_the_end(bench: &Bench) {
     let mut run = Terminal::open(bench, &RUN);
     run.reason("awaiting-approval").await;
     let consent = ["approve", "canary", "windlass.toml", "--actor", "ann"];
@@ -39,7 +40,8 @@ async fn run_to_the_end(bench: &Bench) {
     assert_eq!(ended.code, Some(0), "{ended:#?}");
 }
 
-fn said(ended: &Ended) -> &str {
+/// What a command that did well wrote.
+pub(crate) fn said(ended: &Ended) -> &str {
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
         (Some(0), ""),

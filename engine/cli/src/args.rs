@@ -11,7 +11,7 @@ use windlass_runtime::WaitFor;
 
 use crate::{config::Overrides, units};
 
-pub use decisions::DecisionsArgs;
+pub use decisions::{DecisionsArgs, ReplayArgs};
 pub use devices::{
     DecommissionArgs, HoldArgs, HoldsArgs, Lasting, PinArgs, SubjectArgs, UnholdArgs,
 };
@@ -54,6 +54,7 @@ pub enum Command {
     Status(StatusArgs),
     Events(EventsArgs),
     Decisions(DecisionsArgs),
+    Replay(ReplayArgs),
     /// Start nothing more in a rollout until it is resumed; what is in flight finishes.
     #[command(
         after_long_help = "Example:\n  windlass pause rollout.toml --reason 'the depot calls'"

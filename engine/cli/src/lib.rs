@@ -11,5 +11,6 @@ pub mod diagnostic;
 pub mod exit;
 pub mod owner;
 pub mod render;
+pub mod replay;
 pub mod setup;
 pub mod units;

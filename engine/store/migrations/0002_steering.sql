@@ -1,4 +1,4 @@
--- Hands on a running rollout, rollback, holds, condemned releases, dead letters.
+-- Hands on a running rollout, rollback, holds, condemned releases, dead letters, replay.
 
 ALTER TABLE rollout ADD COLUMN rollback INTEGER NOT NULL DEFAULT 0;
 
@@ -57,4 +57,10 @@ CREATE TABLE hold (
 -- Devices taken out of service by a person: no import brings one back.
 CREATE TABLE decommissioned (
     device INTEGER PRIMARY KEY REFERENCES device (key)
+) STRICT;
+
+-- Of policies, by the digest that their decisions cite.
+CREATE TABLE settings (
+    digest BLOB PRIMARY KEY,
+    json TEXT NOT NULL         -- with sorted keys
 ) STRICT;

@@ -1,4 +1,4 @@
-//! What policies answered, and the components that did.
+//! What policies answered, and the components and settings that did.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use windlass_model::{DecisionAnswer, DecisionRecord, PluginName, RolloutKey, Sha256};
@@ -72,6 +72,28 @@ impl Store {
             )
             .optional()?;
         Ok(bytes)
+    }
+
+    /// Keeps a policy's settings as canonical JSON, so that its decisions can be replayed.
+    pub fn put_settings(&mut self, digest: &Sha256, json: &str) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO settings (digest, json) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![digest.0.as_slice(), json],
+        )?;
+        Ok(())
+    }
+
+    /// The settings of a digest, if they are kept.
+    pub fn settings(&self, digest: &Sha256) -> Result<Option<String>, StoreError> {
+        let json = self
+            .connection
+            .query_row(
+                "SELECT json FROM settings WHERE digest = ?1",
+                [digest.0.as_slice()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(json)
     }
 }
 

@@ -31,3 +31,29 @@ pub struct DecisionsArgs {
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     pub output: Output,
 }
+
+/// Run recorded decisions again, and compare.
+///
+/// Each is given the view and the memo that it was given then, by the component and the settings
+/// that the state file keeps. The first that comes out otherwise is shown field by field.
+///
+/// Exit code: 0 none differs; 1 one does; 2 something that is needed is not there.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  windlass replay rollout.toml\n  windlass replay --state state/windlass.db --rollout app-9 --from 118"
+)]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub state: StateArgs,
+    /// Which rollout; without it that of the configuration, or the only one that has not
+    /// ended.
+    #[arg(long, value_name = "NAME", value_parser = rollout_name)]
+    pub rollout: Option<RolloutName>,
+    /// Begin with this decision, by the number that `windlass decisions` shows.
+    #[arg(long, default_value_t = 1, value_name = "SEQ", value_parser = clap::value_parser!(i64).range(1..))]
+    pub from: i64,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Output,
+}

@@ -15,6 +15,7 @@ mod plan;
 mod plugin;
 mod release;
 mod remote;
+mod replay;
 mod run;
 mod schema;
 mod status;
@@ -60,6 +61,7 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Status(args) => status::status(&args).await,
         Command::Events(args) => events::events(&args).await,
         Command::Decisions(args) => decisions::decisions(&args).await,
+        Command::Replay(args) => replay::replay(&args).await,
         Command::Pause(args) => steer::order(args, Steering::Pause).await,
         Command::Resume(args) => steer::order(args, Steering::Resume).await,
         Command::Abort(args) => steer::abort(args).await,

@@ -13,7 +13,7 @@ use super::{Leg, Owner, Voyage, berths::Berth, berths::Purpose, find, take_back:
 use crate::{
     command::Failure,
     diagnostic::{Diagnostic, Diagnostics},
-    setup::{self, Loaded, Prepared},
+    setup::{self, Loaded, PolicySettings, Prepared},
 };
 
 /// How a rollout is run.
@@ -40,6 +40,7 @@ impl Owner {
             host,
             parts,
             components,
+            policy_settings,
             earlier,
         } = prepared;
         let name = parts.name.clone();
@@ -74,6 +75,7 @@ impl Owner {
             None => self.create_rollout(&parts, &mut warnings).await?,
         };
         self.keep_components(components).await?;
+        self.keep_settings(policy_settings).await?;
         let way_back = WayBack::new(&config.rollback, &parts, earlier);
         let leg = self
             .drive((key, name), parts, options.wait, berth, turns)
@@ -147,6 +149,17 @@ impl Owner {
                 .await
                 .context("the state file failed")?
                 .context("a plugin's component could not be kept")?;
+        }
+        Ok(())
+    }
+
+    async fn keep_settings(&self, of_policies: Vec<PolicySettings>) -> Result<(), Failure> {
+        for PolicySettings { digest, json } in of_policies {
+            self.store
+                .run(move |store| store.put_settings(&digest, &json))
+                .await
+                .context("the state file failed")?
+                .context("a policy's settings could not be kept")?;
         }
         Ok(())
     }

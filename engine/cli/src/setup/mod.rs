@@ -11,7 +11,11 @@ mod payload;
 mod plugins;
 mod state;
 
-use std::{num::NonZeroUsize, path::Path, sync::Arc};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use windlass_host::{Host, HostConfig, Limits};
 use windlass_model::{Release, RolloutSettings};
@@ -27,7 +31,7 @@ use crate::{
 };
 
 pub use fleet::{Import, check_fleet, import_fleet, plan_diagnostic};
-pub use plugins::{ComponentError, Loaded, component_bytes, open_filter};
+pub use plugins::{ComponentError, Loaded, PolicySettings, component_bytes, open_filter};
 pub use state::{
     Subject, copy_of_state, open_diagnostic, open_state, state_file, state_is_free, subject,
 };
@@ -44,6 +48,8 @@ pub struct Prepared {
     pub parts: Parts,
     /// Every loaded component with its bytes, to be kept while a decision cites it.
     pub components: Vec<Loaded>,
+    /// The policies' settings, to be kept as well.
+    pub policy_settings: Vec<PolicySettings>,
     /// What devices can go back to.
     pub earlier: Vec<Earlier>,
 }
@@ -137,6 +143,7 @@ pub async fn prepare(
         host,
         parts,
         components: opened.components,
+        policy_settings: opened.policy_settings,
         earlier,
     })
 }
@@ -159,11 +166,15 @@ fn release(section: &ReleaseSection, payload: &PinnedFile) -> Release {
 pub fn start_host(config: &Config) -> Result<Host, Diagnostic> {
     let host_config = HostConfig {
         concurrency: config.engine.concurrency,
-        cache_dir: Some(config.engine.cache.join("plugins")),
+        cache_dir: Some(plugin_cache(config)),
         limits: Limits::for_concurrency(config.engine.concurrency),
     };
     Host::start(host_config)
         .map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))
+}
+
+fn plugin_cache(config: &Config) -> PathBuf {
+    config.engine.cache.join("plugins")
 }
 
 /// A host for commands without a configuration: small, and it keeps nothing on disk.
@@ -171,9 +182,17 @@ pub fn start_host(config: &Config) -> Result<Host, Diagnostic> {
 /// # Errors
 /// If this machine cannot carry even that.
 pub fn plain_host() -> Result<Host, Diagnostic> {
+    small_host(None)
+}
+
+/// A host for commands that run no rollout; compiled plugins are kept in `cache_dir`.
+///
+/// # Errors
+/// If this machine cannot carry even that.
+pub fn small_host(cache_dir: Option<PathBuf>) -> Result<Host, Diagnostic> {
     let host_config = HostConfig {
         concurrency: NonZeroUsize::MIN,
-        cache_dir: None,
+        cache_dir,
         limits: Limits::default(),
     };
     Host::start(host_config)

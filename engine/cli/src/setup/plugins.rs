@@ -24,12 +24,21 @@ pub struct Loaded {
     pub bytes: bytes::Bytes,
 }
 
+/// What a policy was opened with.
+pub struct PolicySettings {
+    /// By which its decisions cite them.
+    pub digest: Sha256,
+    /// Canonical JSON.
+    pub json: String,
+}
+
 /// The plugins of a rollout.
 pub(super) struct Opened {
     pub(super) filter: Option<FilterPart>,
     pub(super) policies: Vec<PolicyPart>,
     pub(super) deliveries: Vec<DeliveryPart>,
     pub(super) components: Vec<Loaded>,
+    pub(super) policy_settings: Vec<PolicySettings>,
 }
 
 /// Why a component's bytes cannot be had.
@@ -114,6 +123,13 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
     if !problems.is_empty() {
         return Err(problems);
     }
+    let policy_settings = policies
+        .iter()
+        .map(|part| PolicySettings {
+            digest: part.pin.settings,
+            json: canonical(&opener.settings(&part.pin.name)),
+        })
+        .collect();
     let components = loaded
         .into_values()
         .map(|(component, _)| component)
@@ -123,6 +139,7 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
         policies,
         deliveries,
         components,
+        policy_settings,
     })
 }
 
@@ -343,9 +360,13 @@ fn empty() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// Of the settings' JSON with sorted keys, so that the order in a file does not matter.
+/// JSON with sorted keys, so that the order in a file does not matter.
+fn canonical(settings: &Value) -> String {
+    // serde_json keeps objects sorted unless its `preserve_order` is on, which it is not.
+    settings.to_string()
+}
+
 fn settings_digest(settings: &Value) -> Sha256 {
     use sha2::Digest as _;
-    // serde_json keeps objects sorted unless its `preserve_order` is on, which it is not.
-    Sha256(sha2::Sha256::digest(settings.to_string()).into())
+    Sha256(sha2::Sha256::digest(canonical(settings)).into())
 }

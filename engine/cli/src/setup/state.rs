@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use windlass_model::RolloutName;
 use windlass_store::{Location, OpenError, Store};
 
-use super::{read_config, with_causes};
+use super::{plugin_cache, read_config, with_causes};
 use crate::{
     args::{StateArgs, StateOption},
     config::{Config, Overrides, StateLocation},
@@ -90,6 +90,8 @@ pub struct Subject {
     pub file: PathBuf,
     /// The rollout of the configuration that named it, if one did.
     pub rollout: Option<RolloutName>,
+    /// Where that configuration keeps compiled plugins.
+    pub plugin_cache: Option<PathBuf>,
 }
 
 impl From<&StateArgs> for StateOption {
@@ -112,10 +114,12 @@ pub fn subject(args: &StateOption) -> Result<Subject, Diagnostics> {
         return Ok(Subject {
             file,
             rollout: None,
+            plugin_cache: None,
         });
     };
     let (config, _) = read_config(config, &Overrides::default())?;
     let rollout = Some(config.rollout.name.value.clone());
+    let plugin_cache = Some(plugin_cache(&config));
     let file = match (&args.state, config.engine.state) {
         (Some(file), _) => file.clone(),
         (None, StateLocation::File(file)) => file,
@@ -126,7 +130,11 @@ pub fn subject(args: &StateOption) -> Result<Subject, Diagnostics> {
             .into());
         }
     };
-    Ok(Subject { file, rollout })
+    Ok(Subject {
+        file,
+        rollout,
+        plugin_cache,
+    })
 }
 
 /// The state file that a command speaks of.

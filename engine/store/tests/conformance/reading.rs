@@ -219,7 +219,7 @@ pub(crate) fn decisions_come_back_byte_for_byte(f: &mut Fixture) {
     assert_eq!(snapshot.decisions, [Some(records[1].clone()), None]);
 }
 
-pub(crate) fn components_are_kept(f: &mut Fixture) {
+pub(crate) fn components_and_settings_are_kept(f: &mut Fixture) {
     let digest = Sha256([9; 32]);
     assert_eq!(f.store.component(&digest).expect("readable"), None);
     for _ in 0..2 {
@@ -227,6 +227,12 @@ pub(crate) fn components_are_kept(f: &mut Fixture) {
     }
     let kept = f.store.component(&digest).expect("readable");
     assert_eq!(kept.as_deref(), Some(b"\0asm".as_slice()));
+    assert_eq!(f.store.settings(&digest).expect("readable"), None);
+    for _ in 0..2 {
+        f.store.put_settings(&digest, "{}").expect("kept");
+    }
+    let kept = f.store.settings(&digest).expect("readable");
+    assert_eq!(kept.as_deref(), Some("{}"));
 }
 
 pub(crate) fn assignments_are_found_by_the_names_of_their_devices(f: &mut Fixture) {

@@ -1,0 +1,104 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Serialize;
+use windlass_model::{Ceiling, CohortView, Decision, Timestamp};
+
+use crate::render::time;
+
+/// What one field said then and says now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Field {
+    /// Which.
+    #[serde(rename = "field")]
+    pub name: String,
+    /// As the state file has it; none if there was no such part.
+    pub recorded: Option<String>,
+    /// As it came out again.
+    pub again: Option<String>,
+}
+
+/// The fields in which two answers to the same view differ.
+pub(super) fn between(cohorts: &[CohortView], recorded: &Decision, again: &Decision) -> Vec<Field> {
+    if recorded == again {
+        return Vec::new();
+    }
+    let ask_at = |decision: &Decision| decision.ask_at.map(|at| precise(&at));
+    let mut fields = vec![
+        field("verdict", json(&recorded.verdict), json(&again.verdict)),
+        field(
+            "valid until",
+            Some(precise(&recorded.valid_until)),
+            Some(precise(&again.valid_until)),
+        ),
+        field("asked again at", ask_at(recorded), ask_at(again)),
+        field("memo", Some(memo(recorded)), Some(memo(again))),
+    ];
+    fields.extend(
+        pairs(&recorded.ceilings, &again.ceilings).map(|(place, then, now)| {
+            let name = match cohorts.get(place) {
+                Some(cohort) => format!("ceilings of cohort {}", cohort.name),
+                None => format!("ceilings of cohort number {place}"),
+            };
+            field(name, then.map(ceiling), now.map(ceiling))
+        }),
+    );
+    fields.extend(
+        pairs(&recorded.reasons, &again.reasons).map(|(place, then, now)| {
+            let name = format!("reason {}", place + 1);
+            field(name, then.and_then(json), now.and_then(json))
+        }),
+    );
+    fields.extend(
+        pairs(&recorded.triggers, &again.triggers).map(|(place, then, now)| {
+            let name = format!("trigger {}", place + 1);
+            field(name, then.and_then(json), now.and_then(json))
+        }),
+    );
+    fields.retain(|field| field.recorded != field.again);
+    fields
+}
+
+/// There was an answer, and now there is none.
+pub(super) fn failed(recorded: &Decision, message: &str) -> Field {
+    let now = Some(format!("failed: {message}"));
+    field("verdict", json(&recorded.verdict), now)
+}
+
+fn field(name: impl Into<String>, recorded: Option<String>, again: Option<String>) -> Field {
+    Field {
+        name: name.into(),
+        recorded,
+        again,
+    }
+}
+
+/// What stands at the same place, as far as the longer one goes.
+fn pairs<'a, T>(
+    then: &'a [T],
+    now: &'a [T],
+) -> impl Iterator<Item = (usize, Option<&'a T>, Option<&'a T>)> {
+    (0..then.len().max(now.len())).map(|place| (place, then.get(place), now.get(place)))
+}
+
+/// A decision was JSON when it was recorded, so that two that are the same JSON are the same.
+fn json(value: &impl Serialize) -> Option<String> {
+    serde_json::to_string(value).ok()
+}
+
+fn ceiling(ceiling: &Ceiling) -> String {
+    format!(
+        "{} started, {} in progress",
+        ceiling.started, ceiling.in_progress
+    )
+}
+
+fn precise(at: &Timestamp) -> String {
+    time(*at)
+}
+
+/// Many a memo is a text; what is none is shown in base64.
+fn memo(decision: &Decision) -> String {
+    match std::str::from_utf8(&decision.memo) {
+        Ok(text) => json(&text).unwrap_or_default(),
+        Err(_) => STANDARD.encode(&decision.memo),
+    }
+}

@@ -1,0 +1,143 @@
+//! Recorded decisions are run again from the state file alone (design §8).
+
+use rusqlite::Connection;
+use serde_json::json;
+
+use crate::{
+    decisions::{bench, run_to_the_end, said},
+    support::{Bench, Config},
+};
+
+const REPLAY: [&str; 2] = ["replay", "windlass.toml"];
+
+/// What nobody does: writes into the state file of a rollout that is over.
+fn tamper(bench: &Bench, sql: &str) {
+    let file = Connection::open(bench.path("state/windlass.db")).expect("SQLite opens the file");
+    file.execute_batch(sql).expect("the SQL is sound");
+}
+
+/// Issue 4, `windlass replay`: cohorts, a gate and a person's consent come out as they did, also
+/// if the configuration has changed meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_is_replayed_without_a_difference() {
+    let bench = bench();
+    run_to_the_end(&bench).await;
+    bench.configure(&Config::default());
+    let all = bench.windlass(&REPLAY).await;
+    assert_eq!(said(&all), "app-9: 4 decisions run again: none differs\n");
+
+    let state = ["--state", "state/windlass.db", "--output", "json"];
+    let last = [&["replay", "--from", "3"], &state[..]].concat();
+    let last = bench.windlass(&last).await;
+    said(&last);
+    let expected = json!({ "rollout": "app-9", "compared": 2, "failed": 0, "difference": null });
+    assert_eq!(last.events(), [expected]);
+}
+
+/// The first decision that comes out otherwise is shown field by field, and none is run after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_difference_is_shown_field_by_field() {
+    let bench = bench();
+    run_to_the_end(&bench).await;
+    tamper(
+        &bench,
+        "UPDATE decision SET record = json_set(record, '$.answer.decided.ceilings[1].started', 7, \
+           '$.answer.decided.reasons[0].text', 'because I say so') WHERE id = 2; \
+         UPDATE decision SET memo = x'ff' WHERE id = 2; \
+         UPDATE decision SET record = json_set(record, '$.answer.decided.verdict', 'abort') \
+           WHERE id = 3",
+    );
+    let human = bench.windlass(&REPLAY).await;
+    assert_eq!(
+        (human.code, human.stderr.as_str()),
+        (Some(1), ""),
+        "{human:#?}"
+    );
+    insta::with_settings!({ filters => [
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[time]"),
+        (r"\d{13}", "[instant]"),
+    ] }, { insta::assert_snapshot!("differs", human.stdout); });
+
+    let json = bench
+        .windlass(&[&REPLAY[..], &["--output", "json"]].concat())
+        .await;
+    assert_eq!(json.code, Some(1), "{json:#?}");
+    let said = json.result();
+    assert_eq!(
+        (&said["compared"], &said["difference"]["seq"]),
+        (&json!(2), &json!(2))
+    );
+    let fields = said["difference"]["fields"].as_array().expect("fields");
+    let ceilings = json!({
+        "field": "ceilings of cohort all",
+        "recorded": "7 started, 0 in progress",
+        "again": "0 started, 0 in progress",
+    });
+    assert!(fields.contains(&ceilings), "{fields:#?}");
+    assert_eq!(fields.len(), 3, "{fields:#?}");
+
+    let from = bench
+        .windlass(&[&REPLAY[..], &["--from", "4"]].concat())
+        .await;
+    assert_eq!(from.code, Some(0), "{from:#?}");
+}
+
+/// A policy that gave no answer then is not held to one now.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_are_left_out() {
+    let bench = bench();
+    run_to_the_end(&bench).await;
+    tamper(
+        &bench,
+        r#"UPDATE decision SET record = json_set(record, '$.answer', json('{"failed":"it took too long"}'))
+           WHERE id = 2"#,
+    );
+    let shown = bench.windlass(&["decisions", "windlass.toml"]).await;
+    assert!(
+        said(&shown).contains("policy careful: failed\n        it took too long\n"),
+        "{shown:#?}"
+    );
+    let ended = bench.windlass(&REPLAY).await;
+    assert_eq!(
+        said(&ended),
+        "app-9: 3 decisions run again: none differs; 1 failure left out: there is no answer to compare\n"
+    );
+}
+
+/// Issue 4, "Bad input": a replay whose component or settings are gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_without_what_it_needs_is_refused() {
+    let bench = bench();
+    run_to_the_end(&bench).await;
+    for (table, what) in [("component", "component"), ("settings", "settings")] {
+        tamper(
+            &bench,
+            &format!("CREATE TABLE kept AS SELECT * FROM {table}; DELETE FROM {table}"),
+        );
+        let ended = bench.windlass(&REPLAY).await;
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (Some(2), ""),
+            "{ended:#?}"
+        );
+        let said = format!(
+            "decision 1 of the policy `careful` cannot be run again: the state file does not keep its {what}"
+        );
+        assert!(
+            ended.stderr.replace('\n', " ").contains(&said),
+            "{ended:#?}"
+        );
+        tamper(
+            &bench,
+            &format!("INSERT INTO {table} SELECT * FROM kept; DROP TABLE kept"),
+        );
+    }
+    let other = [&REPLAY[..], &["--rollout", "app-8"]].concat();
+    let other = bench.windlass(&other).await;
+    assert_eq!(other.code, Some(2), "{other:#?}");
+    assert!(
+        other.stderr.contains("there is no rollout `app-8`"),
+        "{other:#?}"
+    );
+    assert_eq!(bench.windlass(&REPLAY).await.code, Some(0));
+}
