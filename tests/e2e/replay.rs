@@ -82,6 +82,21 @@ async fn the_first_difference_is_shown_field_by_field() {
     assert_eq!(from.code, Some(0), "{from:#?}");
 }
 
+/// A policy that no longer answers differs as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_fails_now_is_a_difference() {
+    let bench = bench();
+    run_to_the_end(&bench).await;
+    // A memo that no instance has the memory for.
+    tamper(
+        &bench,
+        "UPDATE decision SET memo_before = zeroblob(100000000) WHERE id = 2",
+    );
+    let ended = bench.windlass(&REPLAY).await;
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    assert!(ended.stdout.contains("failed: "), "{ended:#?}");
+}
+
 /// A policy that gave no answer then is not held to one now.
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_left_out() {

@@ -1,6 +1,6 @@
 //! One decision in words.
 
-use windlass_model::{Ceiling, CohortView, Decision, DecisionAnswer, DecisionRecord};
+use windlass_model::{Ceiling, CohortView, Decision, DecisionAnswer, DecisionRecord, Measure};
 use windlass_store::StoredDecision;
 
 use super::{
@@ -40,7 +40,33 @@ fn below(record: &DecisionRecord, decision: &Decision) -> Vec<String> {
         let bytes = count(decision.memo.len() as u64, "byte");
         format!("memo changed, now {bytes}")
     };
-    ceilings.chain(reasons).chain([memo]).collect()
+    let watched = watched(record, decision);
+    ceilings
+        .chain(reasons)
+        .chain(watched)
+        .chain([memo])
+        .collect()
+}
+
+/// The counts at which it is to be asked at once.
+fn watched(record: &DecisionRecord, decision: &Decision) -> Option<String> {
+    let counts: Vec<_> = decision
+        .triggers
+        .iter()
+        .filter_map(|trigger| {
+            let cohort = record.view.cohorts.get(trigger.cohort.0 as usize)?;
+            let noun = match trigger.measure {
+                Measure::Started => "start",
+                Measure::Ended => "end",
+                Measure::Succeeded => "updated device",
+                Measure::Failed => "failure",
+                Measure::FirstFailed => "first failure",
+            };
+            let counted = count(trigger.reaches, noun);
+            Some(format!("{counted} in cohort {}", clean(&cohort.name)))
+        })
+        .collect();
+    (!counts.is_empty()).then(|| format!("watches for {}", counts.join(", ")))
 }
 
 fn ceiling_text(cohort: &CohortView, ceiling: Ceiling) -> String {
@@ -55,6 +81,7 @@ fn ceiling_text(cohort: &CohortView, ceiling: Ceiling) -> String {
     };
     let at_once = match ceiling.in_progress {
         any if any >= cohort.size => String::new(),
+        0 => ", none at once".to_owned(),
         some => format!(", {some} at once"),
     };
     format!("cohort {name}: {started}{at_once}")

@@ -36,7 +36,7 @@ pub(super) fn between(cohorts: &[CohortView], recorded: &Decision, again: &Decis
         pairs(&recorded.ceilings, &again.ceilings).map(|(place, then, now)| {
             let name = match cohorts.get(place) {
                 Some(cohort) => format!("ceilings of cohort {}", cohort.name),
-                None => format!("ceilings of cohort number {place}"),
+                None => format!("ceilings of cohort number {}", place + 1),
             };
             field(name, then.map(ceiling), now.map(ceiling))
         }),
@@ -85,10 +85,12 @@ fn json(value: &impl Serialize) -> Option<String> {
 }
 
 fn ceiling(ceiling: &Ceiling) -> String {
-    format!(
-        "{} started, {} in progress",
-        ceiling.started, ceiling.in_progress
-    )
+    let number = |most| match most {
+        u64::MAX => "any number".to_owned(),
+        most => most.to_string(),
+    };
+    let (started, in_progress) = (number(ceiling.started), number(ceiling.in_progress));
+    format!("{started} started, {in_progress} in progress")
 }
 
 fn precise(at: &Timestamp) -> String {
