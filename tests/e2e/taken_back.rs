@@ -167,3 +167,43 @@ async fn nobody_goes_back_to_a_condemned_release() {
     insta::assert_snapshot!("condemned_itself", back.stderr);
     assert_eq!(bench.fleet.counts().begun, begun, "nobody was pushed to");
 }
+
+/// Orders reach a rollout that has ended while those that take it back go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_that_is_taken_back_takes_orders_once_it_has_ended() {
+    let failing = Behaviour::failing(Fault::status(500), When::Version("9.0.0".into()));
+    let bench = bench(failing, BACK, "retry = { attempts = 1 }");
+    let first = bench.run().await;
+    assert_eq!(first.code, Some(1), "{first:#?}");
+    let hold = [
+        "devices",
+        "hold",
+        "device-00000",
+        "--config",
+        "windlass.toml",
+    ];
+    let letter = ["device-00003", "--config", "windlass.toml"];
+    for order in [&hold[..], &["rollback", "windlass.toml"]] {
+        let done = bench.windlass(order).await;
+        assert_eq!(done.code, Some(0), "{done:#?}");
+    }
+    let mut run = Terminal::open(&bench, &RUN);
+    run.event("device-deferred").await;
+    let dismiss = [&["dead-letters", "dismiss"], &letter[..]].concat();
+    let dismissed = tokio::time::timeout(Duration::from_secs(60), bench.windlass(&dismiss)).await;
+    let dismissed = dismissed.expect("it is answered while the rollback waits");
+    assert_eq!(dismissed.code, Some(0), "{dismissed:#?}");
+    let release = [
+        "devices",
+        "release",
+        "device-00000",
+        "--config",
+        "windlass.toml",
+    ];
+    assert_eq!(bench.windlass(&release).await.code, Some(0));
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    for known in &bench.fleet.stop().await.devices[..DEVICES - 1] {
+        assert_eq!(known.versions, ["2.2.0", "9.0.0", "2.2.0"], "{known:?}");
+    }
+}
