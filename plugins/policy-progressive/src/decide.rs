@@ -100,10 +100,20 @@ fn judge(
         }
         Progress::Done => (Verdict::Continue, Vec::new()),
         Progress::Awaiting { cohort } => (Verdict::Hold, vec![reasons::awaiting(plan, cohort)]),
-        Progress::Soaking { cohort, until } => (
-            Verdict::Continue,
-            vec![reasons::soaking(cohort, &plan.stages[cohort], clock, until)],
-        ),
+        Progress::Soaking {
+            cohort,
+            standing,
+            until,
+        } => {
+            let stage = &plan.stages[cohort];
+            let deadline =
+                (standing != Standing::Met).then(|| reasons::deadline_passed(cohort, stage));
+            let soaking = reasons::soaking(cohort, stage, standing, clock, until);
+            (
+                Verdict::Continue,
+                deadline.into_iter().chain([soaking]).collect(),
+            )
+        }
         Progress::Open {
             cohort,
             standing,

@@ -64,15 +64,26 @@ pub(crate) fn advanced(plan: &Plan, order: &Advance, passed: usize) -> Reason {
     reason("advanced", Some(passed), parameters, text)
 }
 
-pub(crate) fn soaking(cohort: usize, stage: &Stage, clock: Clock, until: u64) -> Reason {
+pub(crate) fn soaking(
+    cohort: usize,
+    stage: &Stage,
+    standing: Standing,
+    clock: Clock,
+    until: u64,
+) -> Reason {
     let parameters = vec![
         count("soak_ms", stage.soak),
         count("until", clock.wall(until)),
     ];
-    let text = format!(
-        "the gate of cohort `{}` is met, and it is watched until its soak ends",
-        stage.name
-    );
+    let name = &stage.name;
+    let text = match standing {
+        Standing::Met => {
+            format!("the gate of cohort `{name}` is met, and it is watched until its soak ends")
+        }
+        Standing::Working | Standing::Waiting | Standing::NotMet | Standing::Inconclusive => {
+            format!("cohort `{name}` is watched until its soak ends")
+        }
+    };
     reason("soaking", Some(cohort), parameters, text)
 }
 

@@ -16,8 +16,13 @@ pub(crate) enum Progress {
     Aborted,
     /// A person's consent to go on past this cohort is missing; none: to start at all.
     Awaiting { cohort: Option<usize> },
-    /// The gate of this cohort is met, and it is watched for a while.
-    Soaking { cohort: usize, until: Mark },
+    /// The gate of this cohort is met, or its deadline passed it, and the cohort is watched
+    /// for a while.
+    Soaking {
+        cohort: usize,
+        standing: Standing,
+        until: Mark,
+    },
     /// This cohort is the current one and its gate is not met.
     Open {
         cohort: usize,
@@ -171,14 +176,37 @@ fn passage(
 ) -> Passage {
     let tally = Tally::of(seen, stage.gate.kinds);
     let standing = stage.gate.standing(&tally);
-    if standing == Standing::Met {
+    let overdue = stage
+        .deadline
+        .filter(|deadline| clock.now >= opened.at.saturating_add(deadline.after))
+        .map(|deadline| deadline.then);
+    let ending = match (standing, stage.gate.on_failure) {
+        (Standing::NotMet, OnFailure::Abort) => Some(Ending::Abort),
+        (Standing::NotMet, OnFailure::RollBack) => Some(Ending::RollBack),
+        _ => None,
+    };
+    if let (Some(ending), Some(required)) = (ending, stage.gate.success_rate) {
+        let cause = Cause::Gate {
+            succeeded: tally.succeeded,
+            judged: tally.judged,
+            required,
+        };
+        return Passage::Failed(cause, ending);
+    }
+    // Past a deadline that lets pass, the gate is not asked any more, whichever way it stands:
+    // a failure must not spare a cohort the soak that it would have served without it.
+    if standing == Standing::Met || (overdue == Some(OnDeadline::Pass) && !last) {
         // A cohort without devices has nothing to be watched.
         let soak = if tally.size == 0 { 0 } else { stage.soak };
         let until = opened.met.get_or_insert(clock.now).saturating_add(soak);
         return if last || clock.now >= until {
             Passage::Passed
         } else {
-            Passage::Not(Progress::Soaking { cohort, until })
+            Passage::Not(Progress::Soaking {
+                cohort,
+                standing,
+                until,
+            })
         };
     }
     // A gate that a late failure closes again starts its soak anew. The last cohort has none,
@@ -186,21 +214,6 @@ fn passage(
     if !last {
         opened.met = None;
     }
-    if let (Standing::NotMet, Some(required)) = (standing, stage.gate.success_rate) {
-        let cause = Cause::Gate {
-            succeeded: tally.succeeded,
-            judged: tally.judged,
-            required,
-        };
-        match stage.gate.on_failure {
-            OnFailure::Abort => return Passage::Failed(cause, Ending::Abort),
-            OnFailure::RollBack => return Passage::Failed(cause, Ending::RollBack),
-            OnFailure::Hold | OnFailure::Pause => {}
-        }
-    }
-    let deadline = stage.deadline.filter(|deadline| {
-        opened.met.is_none() && clock.now >= opened.at.saturating_add(deadline.after)
-    });
     let open = |overdue| {
         Passage::Not(Progress::Open {
             cohort,
@@ -208,9 +221,9 @@ fn passage(
             overdue,
         })
     };
-    match deadline.map(|deadline| deadline.then) {
+    // The last cohort's deadline that was kept once.
+    match overdue.filter(|_| opened.met.is_none()) {
         Some(OnDeadline::Abort) => Passage::Failed(Cause::Deadline, Ending::Abort),
-        Some(OnDeadline::Pass) if !last => Passage::Passed,
         Some(OnDeadline::Pass) | None => open(false),
         Some(OnDeadline::Hold) => open(true),
     }

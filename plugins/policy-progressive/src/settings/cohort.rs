@@ -80,7 +80,7 @@ pub enum OnFailure {
 pub enum OnDeadline {
     /// The rollout waits for a person, or for the gate after all.
     Hold,
-    /// The gate and its soak are passed; an approval is still asked for.
+    /// The gate is passed; the soak is still served and an approval asked for.
     Pass,
     /// The rollout ends.
     Abort,

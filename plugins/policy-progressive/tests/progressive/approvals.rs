@@ -143,7 +143,7 @@ fn a_clock_that_is_set_back_shuts_out_no_consent() {
 fn a_missed_deadline_and_an_empty_cohort_spare_nobody_the_approval() {
     let late = open(
         r#"{"cohorts":[
-            {"name":"a","percent":10,"deadline":"1h","on_deadline":"pass","soak":"1h","approval":true},
+            {"name":"a","percent":10,"deadline":"1h","on_deadline":"pass","approval":true},
             {"name":"b"}]}"#,
     );
     let mut seen = view(&late, 100);

@@ -212,6 +212,33 @@ fn a_missed_deadline_holds_passes_or_aborts() {
     }
 }
 
+/// A device that fails at the deadline must not spare its cohort the soak.
+#[test]
+fn a_deadline_that_lets_pass_leaves_the_soak_to_be_served() {
+    let policy = open(
+        r#"{"cohorts":[{"name":"a","percent":10,"success_rate":0.64,"quorum":0.01,"soak":"10m","deadline":"1h","on_deadline":"pass"},{"name":"b"}]}"#,
+    );
+    let mut late = view(&policy, 100);
+    let first = policy.decide(&late, &[]);
+    late.now += 60 * MINUTE;
+    let mut met = late.clone();
+    end(&mut met.cohorts[0], 3, &[(FailureKind::Corrupt, 1)]);
+    end(&mut late.cohorts[0], 2, &[(FailureKind::Corrupt, 2)]);
+    let until = Some(START + 70 * MINUTE);
+    for (mut view, said) in [
+        (met, vec!["soaking"]),
+        (late, vec!["deadline-passed", "soaking"]),
+    ] {
+        let soaking = policy.decide(&view, &first.memo);
+        assert_eq!(
+            (opened(&soaking), codes(&soaking), soaking.ask_at),
+            (1, said, until)
+        );
+        view.now += 10 * MINUTE;
+        assert_eq!(opened(&policy.decide(&view, &soaking.memo)), 2);
+    }
+}
+
 #[test]
 fn the_host_is_asked_to_call_when_the_gate_could_be_met() {
     let policy = open(CANARY);
