@@ -139,6 +139,17 @@ impl Intake {
     }
 }
 
+impl Intake {
+    /// Devices that were put off to an instant that passed while others were still probed are
+    /// read again after a break, in which it shows that nothing goes on.
+    fn pause(&mut self, now: Timestamp) {
+        let soonest = now.plus(DEFERRED_INTERVAL);
+        if self.next_due.is_some_and(|due| due <= now) {
+            self.next_due = Some(soonest);
+        }
+    }
+}
+
 impl Rollout {
     pub(super) fn ask_for_pages(&mut self, now: Now, resources: &Resources) {
         let slots = resources.slots.capacity().get();
@@ -310,6 +321,9 @@ impl Rollout {
         } else if full {
             // All that were read go on waiting, and so may the next.
             self.intake.due(now.wall.plus(DEFERRED_INTERVAL));
+        }
+        if opened == 0 && self.intake.sweep.is_none() {
+            self.intake.pause(now.wall);
         }
         self.page_digested();
     }

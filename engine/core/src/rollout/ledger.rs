@@ -207,7 +207,10 @@ impl Rollout {
                 *cohort.failures.entry(kind).or_default() += 1;
             }
         }
-        self.decider.counted(index, cohort);
+        // One that is put off once more is no news to the policies.
+        if before != after {
+            self.decider.counted(index, cohort);
+        }
         if after == StateKind::Pending {
             self.intake.refilled(index);
         }

@@ -109,6 +109,35 @@ fn a_rollout_without_targets_is_complete_at_once() {
     assert_eq!(world.run(), Outcome::Completed);
 }
 
+/// Devices that are away are probed for ever. However long that takes, the run comes back
+/// between two looks: nothing but their connection can move it on.
+#[test]
+fn slow_probes_of_devices_that_stay_away_do_not_look_like_work() {
+    let devices = vec![(Vec::new(), Presence::Away(u8::MAX)); 3];
+    let mut world = world(&[3], &[EASY], 3, 1, devices);
+    world.begin();
+    while world.looks < 9 {
+        world.tick();
+    }
+    let calls = world.only().policies[0].calls;
+    // Longer than devices are put off for.
+    world.probes_take = Duration::from_secs(20);
+    let mut blocked = 0;
+    while world.looks < 30 {
+        let looks = world.looks;
+        world.tick();
+        if world.looks > looks {
+            blocked += usize::from(matches!(world.standing(), Standing::Blocked(_)));
+        }
+    }
+    assert_eq!(blocked, 7, "after every look at three devices");
+    let asked = world.only().policies[0].calls - calls;
+    assert!(
+        asked <= 3,
+        "a look is no news to a policy, which was asked {asked} times"
+    );
+}
+
 /// Design §7.15 and §7.3: traps use up no attempt; a plugin that always traps ends in a
 /// pause instead of an endless loop.
 #[test]

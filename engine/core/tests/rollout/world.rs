@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub(crate) orders: Vec<(u32, RolloutKey, Steering)>,
     /// Filter and policies cannot judge devices until then.
     pub(crate) unjudged_until: Duration,
+    /// How long a look at deferred devices takes, which are probed in it.
+    pub(crate) probes_take: Duration,
     /// Devices shown to the gate so far, with repetition.
     pub(crate) looks: usize,
     pub(crate) effects: Vec<Effect>,
@@ -114,6 +116,7 @@ impl World {
             refusals: Vec::new(),
             orders: Vec::new(),
             unjudged_until: Duration::ZERO,
+            probes_take: Duration::ZERO,
             looks: 0,
             effects: Vec::new(),
             next_attempt_id: 1,
@@ -233,6 +236,17 @@ impl World {
             self.step(inputs, fate);
         }
         self.ended()
+    }
+
+    /// Lets one thing end, or the next thing fall due; nobody comes to help.
+    pub(crate) fn tick(&mut self) {
+        if self.tasks.is_empty() {
+            self.wait();
+        } else {
+            let task = self.tasks.remove(0);
+            let inputs = self.perform(task);
+            self.step(inputs, Fate::Commit);
+        }
     }
 
     /// Lets things happen until nothing is under way that takes no time.

@@ -82,6 +82,7 @@ impl World {
             }
             Effect::PageDeferred { .. } => {
                 let (candidates, health) = self.consider(of, task.rows);
+                self.advance_clock(self.probes_take);
                 Input::Deferred {
                     candidates,
                     next_due: task.next_due,
