@@ -27,8 +27,9 @@ const REQUEST_WITHIN: Duration = Duration::from_secs(5);
 /// What a line that ends a connection may take; a client that reads nothing gets none.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
 
-/// What answers that are under way when the server ends may still take.
-const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+/// What answers that are under way when the server ends may still take: they are waited for
+/// on a machine that is busy, and not for a terminal that was suspended.
+const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
 /// After a failed accept, which is a lack of file handles as a rule.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
