@@ -45,6 +45,10 @@ priority = -1
 concurrency = 5
 connection = "known"
 dynamic = true
+[retention]
+decisions = "30d"
+events = "2d"
+attempts = "12h"
 [rollback]
 to = "2.2.0"
 automatic = false

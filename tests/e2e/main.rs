@@ -20,6 +20,7 @@ mod plugins;
 mod policies;
 mod replay;
 mod resume;
+mod retention;
 mod scenarios;
 mod several;
 mod sites;

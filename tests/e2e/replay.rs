@@ -156,3 +156,79 @@ async fn a_replay_without_what_it_needs_is_refused() {
     );
     assert_eq!(bench.windlass(&REPLAY).await.code, Some(0));
 }
+
+/// Issue 4, `replay --policy`: history under other settings parts where these would have let more
+/// go; under the same it parts nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_policy_is_led_through_what_was_recorded() {
+    let bench = bench();
+    run_to_the_end(&bench).await;
+    let same = bench
+        .windlass(&[&REPLAY[..], &["--policy", "careful"]].concat())
+        .await;
+    assert_eq!(
+        said(&same),
+        "app-9: 4 decisions of policy careful shown to careful: it would have allowed and said \
+         the same\n"
+    );
+    bench.configure(&Config {
+        plugins: r#"
+[plugins.eager]
+component = "builtin:policy-progressive"
+settings.cohorts = [
+  { name = "canary", count = 1 },
+  { name = "all", success_rate = 1.0 },
+]"#,
+        cohorts: crate::decisions::GATED,
+        ..Config::default()
+    });
+    let eager = [&REPLAY[..], &["--policy", "eager"]].concat();
+    let human = bench.windlass(&eager).await;
+    assert_eq!(
+        (human.code, human.stderr.as_str()),
+        (Some(1), ""),
+        "{human:#?}"
+    );
+    insta::with_settings!({ filters => [
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[time]"),
+    ] }, { insta::assert_snapshot!("under_another_policy", human.stdout); });
+    let json = bench
+        .windlass(&[&eager[..], &["--of", "careful", "--output", "json"]].concat())
+        .await;
+    let summary = json.result();
+    assert_eq!(
+        (
+            &summary["candidate"],
+            &summary["stricter"],
+            &summary["most_more"]
+        ),
+        (&json!("eager"), &json!(0), &json!(1)),
+        "{json:#?}"
+    );
+    assert_eq!(
+        json.events().len() as u64,
+        summary["differ"].as_u64().unwrap_or(0) + 1
+    );
+}
+
+/// A plugin or policy that is none, and a plugin that is no policy, are refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_that_is_none_is_refused() {
+    let bench = bench();
+    run_to_the_end(&bench).await;
+    let mut errors = String::new();
+    for wrong in [
+        &["--policy", "carefull"][..],
+        &["--policy", "http"],
+        &["--policy", "careful", "--of", "nights"],
+    ] {
+        let ended = bench.windlass(&[&REPLAY[..], wrong].concat()).await;
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (Some(2), ""),
+            "{ended:#?}"
+        );
+        errors.push_str(&ended.stderr);
+    }
+    insta::assert_snapshot!("no_candidates", errors);
+}

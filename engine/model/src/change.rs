@@ -1,6 +1,6 @@
 use crate::{
     Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, DecisionRecord,
-    DeviceKey, Event, Observation, RolloutKey, RolloutState, StateKind, Timestamp,
+    DeviceKey, Event, Observation, PluginName, RolloutKey, RolloutState, StateKind, Timestamp,
 };
 use std::time::Duration;
 
@@ -93,6 +93,8 @@ pub enum Change {
     },
     /// A policy answered.
     Decision(Box<DecisionRecord>),
+    /// A policy answered again what its newest recorded decision says.
+    DecisionRepeated(Repetition),
     /// A person consented.
     Approved(Approval),
     /// A person ordered to go on past gates.
@@ -109,4 +111,15 @@ pub enum Change {
     RollbackWanted,
     /// Something was learned about a device.
     Observed(Observation),
+}
+
+/// How often a policy said again what it had said, to be added to what was counted before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repetition {
+    /// Which policy.
+    pub policy: PluginName,
+    /// So many times.
+    pub times: u64,
+    /// The last of them.
+    pub last: Timestamp,
 }

@@ -7,7 +7,8 @@ const RULES: [(&str, &str); 6] = [
     (
         "an event is missing from the log",
         "SELECT 1 FROM (SELECT count(*) AS events, coalesce(max(seq), 0) AS last FROM event) \
-         WHERE events <> last",
+         LEFT JOIN counter ON name = 'dropped_events' \
+         WHERE events + coalesce(value, 0) <> last",
     ),
     (
         "an assignment names an attempt that is not its own",

@@ -182,6 +182,9 @@ fn apply_change(
         }
         Change::AttemptSettled { attempt, at } => attempt::settle(connection, *attempt, *at),
         Change::Decision(record) => Ok(decision::append(connection, rollout, record)?),
+        Change::DecisionRepeated(repetition) => {
+            Ok(decision::repeat(connection, rollout, repetition)?)
+        }
         Change::Approved(approval) => Ok(steering::approve(connection, rollout, approval)?),
         Change::Advanced(advance) => Ok(steering::advance(connection, rollout, advance)?),
         Change::Condemned { at, reason } => {

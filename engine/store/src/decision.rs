@@ -1,11 +1,13 @@
 //! What policies answered, and the components and settings that did.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use windlass_model::{DecisionAnswer, DecisionRecord, PluginName, RolloutKey, Sha256};
+use windlass_model::{
+    DecisionAnswer, DecisionRecord, PluginName, Repetition, RolloutKey, Sha256, Timestamp,
+};
 
 use crate::{
     Store, StoreError,
-    codes::{integer, millis},
+    codes::{integer, millis, timestamp},
     json::{parse, to_json},
 };
 
@@ -16,6 +18,10 @@ pub struct StoredDecision {
     pub id: i64,
     /// The decision.
     pub record: DecisionRecord,
+    /// How often its policy said the same again afterwards.
+    pub repeats: u64,
+    /// When it did so last.
+    pub repeated_at: Option<Timestamp>,
 }
 
 impl Store {
@@ -28,7 +34,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<StoredDecision>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, record, memo_before, memo FROM decision \
+            "SELECT id, record, memo_before, memo, repeats, repeated_at FROM decision \
              WHERE rollout = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
         )?;
         let mut rows = statement.query(params![rollout.0, after, integer(limit as u64)])?;
@@ -126,6 +132,26 @@ pub(crate) fn append(
     Ok(())
 }
 
+/// Counts answers that said what the policy's newest decision says.
+pub(crate) fn repeat(
+    connection: &Connection,
+    rollout: RolloutKey,
+    repetition: &Repetition,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE decision SET repeats = repeats + ?3, repeated_at = ?4 WHERE id = \
+             (SELECT max(id) FROM decision WHERE rollout = ?1 AND policy = ?2)",
+        )?
+        .execute(params![
+            rollout.0,
+            repetition.policy.as_str(),
+            integer(repetition.times),
+            millis(repetition.last),
+        ])?;
+    Ok(())
+}
+
 /// The newest decision of one policy.
 pub(crate) fn newest(
     connection: &Connection,
@@ -133,7 +159,7 @@ pub(crate) fn newest(
     policy: &PluginName,
 ) -> Result<Option<DecisionRecord>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, record, memo_before, memo FROM decision \
+        "SELECT id, record, memo_before, memo, repeats, repeated_at FROM decision \
          WHERE rollout = ?1 AND policy = ?2 ORDER BY id DESC LIMIT 1",
     )?;
     let mut rows = statement.query(params![rollout.0, policy.as_str()])?;
@@ -150,8 +176,11 @@ fn from_row(row: &Row<'_>) -> Result<StoredDecision, StoreError> {
     if let DecisionAnswer::Decided(decision) = &mut record.answer {
         decision.memo = row.get(3)?;
     }
+    let repeats: i64 = row.get(4)?;
     Ok(StoredDecision {
         id: row.get(0)?,
         record,
+        repeats: u64::try_from(repeats).unwrap_or(0),
+        repeated_at: row.get::<_, Option<i64>>(5)?.map(timestamp),
     })
 }

@@ -15,6 +15,7 @@
 //! - `commit`: applies what `windlass-core` decided; the rules themselves are not here.
 //! - `snapshot`: reads a rollout back for `windlass-core`.
 //! - `log`, `decision`: the events and the reasons, append-only.
+//! - `retention`: what is dropped when it is old.
 //! - `check`: whether the database is whole.
 //!
 //! Architecture invariant: a change set is applied whole or not at all, and its events get
@@ -45,6 +46,7 @@ mod open;
 mod query_plans;
 mod registry;
 mod release;
+mod retention;
 mod rival;
 mod rollback;
 mod rollout;
@@ -64,4 +66,5 @@ pub use inline::{Fault, FaultHook};
 pub use location::Location;
 pub use open::Store;
 pub use registry::{ImportReport, ObservedAt, Provenance};
+pub use retention::{Pruned, Retention};
 pub use rollback::RollbackTarget;

@@ -84,7 +84,7 @@ fn a_migration_loses_nothing() {
     let version: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .expect("readable");
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod plugin;
 mod release;
 mod remote;
 mod replay;
+mod replay_under;
 mod run;
 mod schema;
 mod status;

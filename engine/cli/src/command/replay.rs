@@ -3,7 +3,7 @@ use serde_json::json;
 use windlass_model::DecisionAnswer;
 use windlass_store::{Store, StoredDecision};
 
-use super::Failure;
+use super::{Failure, replay_under::replay_under};
 use crate::{
     args::{Output, ReplayArgs},
     console,
@@ -32,6 +32,9 @@ pub(super) async fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
         Store::open_read_only(&subject.file).map_err(|error| setup::open_diagnostic(&error))?;
     let named = args.rollout.as_ref().or(subject.rollout.as_ref());
     let rollout = rollout_meant(&store, named)?;
+    if let Some(candidate) = &args.policy {
+        return replay_under(args, &store, &rollout, candidate).await;
+    }
     let host = setup::small_host(subject.plugin_cache)?;
     let mut replayer = Replayer::new(&store, &host);
     let mut outcome = Outcome::default();

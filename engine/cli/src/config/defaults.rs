@@ -31,6 +31,16 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 /// Between two questions to a device that is away or busy.
 pub const DEFAULT_PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
+/// How long decisions are kept: a rollout that goes wrong is looked into within a season.
+pub const DEFAULT_KEEP_DECISIONS: Duration = days(90);
+
+/// How long events and attempts are kept after their rollout ended: an audit goes over a year.
+pub const DEFAULT_KEEP_EVENTS: Duration = days(365);
+
+const fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 24 * 60 * 60)
+}
+
 /// The word of `rollback.to` for what each device ran before.
 pub const PREVIOUS: &str = "previous";
 

@@ -1,8 +1,8 @@
 use super::{
     defaults::{
         DEFAULT_ATTEMPT, DEFAULT_ATTEMPTS, DEFAULT_BACKOFF, DEFAULT_CACHE, DEFAULT_CONCURRENCY,
-        DEFAULT_GRACE, DEFAULT_IDLE, DEFAULT_MAX_BACKOFF, DEFAULT_MEDIA_TYPE,
-        DEFAULT_PROBE_INTERVAL, DEFAULT_STATE, PREVIOUS,
+        DEFAULT_GRACE, DEFAULT_IDLE, DEFAULT_KEEP_DECISIONS, DEFAULT_KEEP_EVENTS,
+        DEFAULT_MAX_BACKOFF, DEFAULT_MEDIA_TYPE, DEFAULT_PROBE_INTERVAL, DEFAULT_STATE, PREVIOUS,
     },
     schema::{
         Key,
@@ -61,6 +61,36 @@ pub(super) static ROOT: Section = Section {
             Kind::Section(&ROLLBACK),
             Optional,
             "What takes the release back.",
+        ),
+        key(
+            "retention",
+            Kind::Section(&RETENTION),
+            Optional,
+            "How long what explains the past is kept in the state file.",
+        ),
+    ],
+};
+
+pub(super) static RETENTION: Section = Section {
+    about: "How long what explains the past is kept in the state file.",
+    keys: &[
+        key(
+            "decisions",
+            Length,
+            Default(Preset::Length(DEFAULT_KEEP_DECISIONS)),
+            "Decisions of policies; the newest of each is kept.",
+        ),
+        key(
+            "events",
+            Length,
+            Default(Preset::Length(DEFAULT_KEEP_EVENTS)),
+            "Events, after the end of their rollout.",
+        ),
+        key(
+            "attempts",
+            Length,
+            Default(Preset::Length(DEFAULT_KEEP_EVENTS)),
+            "Attempts, after the end of their rollout; those of dead letters are kept.",
         ),
     ],
 };

@@ -49,6 +49,7 @@ fn read_root(context: &Context<'_>, document: &DeTable<'_>, builtins: &[&str]) -
     let plugins = sections::plugins(&root, builtins);
     let rollout = sections::rollout(&root);
     let rollback = sections::rollback(&root, release.as_ref());
+    let retention = sections::retention(&root);
     if let Some(rollout) = &rollout {
         check::references(context, &plugins, rollout);
     }
@@ -59,6 +60,7 @@ fn read_root(context: &Context<'_>, document: &DeTable<'_>, builtins: &[&str]) -
         plugins,
         rollout: rollout?,
         rollback,
+        retention,
         source: Arc::clone(context.source),
     };
     sections::add_immediate_policy(&mut config);

@@ -6,6 +6,7 @@ use std::{
 };
 
 use windlass_model::{GroupLimit, PluginName, RolloutName, RolloutSettings, Sha256};
+use windlass_store::Retention;
 
 use super::{Expression, Settings};
 use crate::diagnostic::{SourceFile, Span};
@@ -26,6 +27,8 @@ pub struct Config {
     pub rollout: RolloutSection,
     /// `[rollback]`
     pub rollback: RollbackSection,
+    /// `[retention]`, of the process that owns the state file.
+    pub retention: Retention,
     pub(super) source: Arc<SourceFile>,
 }
 

@@ -11,6 +11,7 @@
 //! - `execute`: chores, the same for an owner and for a command that found none.
 //! - `find`, `look`: what people name, and what the state file has.
 //! - `desk`: requests of the control socket.
+//! - `upkeep`: what is old is dropped.
 
 mod berths;
 mod desk;
@@ -22,6 +23,7 @@ mod left_behind;
 mod leg;
 mod look;
 mod take_back;
+mod upkeep;
 mod voyage;
 
 use std::{
@@ -49,6 +51,7 @@ use crate::{
 
 use berths::Berths;
 use grow::Growing;
+use upkeep::Upkeep;
 
 pub use enter::RunOptions;
 pub use execute::{Who, execute};
@@ -95,6 +98,7 @@ pub struct Ownership {
     owner: Arc<Owner>,
     engine: JoinHandle<Result<(), EngineError>>,
     server: Option<Server>,
+    upkeep: Upkeep,
     thread: StoreThread,
 }
 
@@ -141,6 +145,7 @@ impl Ownership {
             owner,
             engine: tokio::spawn(engine.run()),
             server,
+            upkeep: Upkeep::start(thread.handle(), clock, config.retention),
             thread,
         })
     }
@@ -164,6 +169,7 @@ impl Ownership {
             owner,
             engine,
             server,
+            upkeep,
             thread,
         } = self;
         if !engine.is_finished() {
@@ -172,6 +178,7 @@ impl Ownership {
         if let Some(server) = server {
             server.close().await;
         }
+        upkeep.end().await;
         // With the last helm the engine ends.
         drop(owner);
         let ended = match engine.await {

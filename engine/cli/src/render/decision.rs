@@ -11,7 +11,7 @@ use crate::diagnostic::clean;
 
 /// Its number, time, policy and verdict in a line, and below what it allowed and why.
 pub fn decision_text(stored: &StoredDecision) -> String {
-    let StoredDecision { id, record } = stored;
+    let StoredDecision { id, record, .. } = stored;
     let at = time(record.at);
     let policy = &record.policy;
     let (said, below) = match &record.answer {
@@ -21,7 +21,11 @@ pub fn decision_text(stored: &StoredDecision) -> String {
         DecisionAnswer::Failed(message) => ("failed", vec![clean(message)]),
     };
     let mut text = format!("{id:>7} {at} policy {policy}: {said}\n");
-    for line in below.iter().flat_map(|entry| entry.lines()) {
+    let again = stored.repeated_at.map(|last| {
+        let times = count(stored.repeats, "time");
+        format!("said again {times}, last at {}", time(last))
+    });
+    for line in below.iter().chain(&again).flat_map(|entry| entry.lines()) {
         text.push_str(&format!("        {line}\n"));
     }
     text

@@ -11,10 +11,15 @@ use windlass_store::StoredDecision;
 use super::{event::object, numbers::time};
 
 /// The decision as an object: `seq`, `time`, `rollout`, `policy`, then what it rests on and
-/// what it said. Memos are in base64; cohorts in reasons and triggers are places in
+/// what it said, and how often it said so again. Memos are in base64; cohorts in reasons and triggers are places in
 /// `view.cohorts`.
 pub fn decision_json(stored: &StoredDecision, rollout: &RolloutName) -> String {
-    let StoredDecision { id, record } = stored;
+    let StoredDecision {
+        id,
+        record,
+        repeats,
+        repeated_at,
+    } = stored;
     let head = [
         ("seq", Some(Value::from(*id))),
         ("time", Some(time(record.at).into())),
@@ -32,6 +37,8 @@ pub fn decision_json(stored: &StoredDecision, rollout: &RolloutName) -> String {
         ("settings".to_owned(), json!(record.settings)),
         ("view".to_owned(), view(&record.view)),
         ("memo_before".to_owned(), memo(&record.memo_before)),
+        ("repeats".to_owned(), json!(repeats)),
+        ("repeated_at".to_owned(), json!(repeated_at.map(time))),
     ]);
     object(head, rest)
 }

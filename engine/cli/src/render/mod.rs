@@ -14,7 +14,7 @@ mod summary;
 pub use bars::Bars;
 pub use decision::decision_text;
 pub use decision_json::decision_json;
-pub use difference::difference_text;
+pub use difference::{difference_text, parting_text};
 pub use done::{
     done_json, done_text, hold_json, hold_text, order_text, state_word, subject_name, subject_text,
 };

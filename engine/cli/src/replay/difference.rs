@@ -1,6 +1,6 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
-use windlass_model::{Ceiling, CohortView, Decision, Timestamp};
+use windlass_model::{Ceiling, CohortView, Decision, DecisionAnswer, Timestamp};
 
 use crate::render::time;
 
@@ -55,6 +55,52 @@ pub(super) fn between(cohorts: &[CohortView], recorded: &Decision, again: &Decis
     );
     fields.retain(|field| field.recorded != field.again);
     fields
+}
+
+/// The fields in which two answers to the same view differ for devices and people: verdict,
+/// ceilings as far as a cohort's size makes a difference, and reasons by their codes.
+pub(super) fn of_effect(
+    cohorts: &[CohortView],
+    recorded: &DecisionAnswer,
+    again: &DecisionAnswer,
+) -> Vec<Field> {
+    let verdict = |answer: &DecisionAnswer| match answer {
+        DecisionAnswer::Decided(decision) => json(&decision.verdict),
+        DecisionAnswer::Failed(message) => Some(format!("failed: {message}")),
+    };
+    let said = |answer: &DecisionAnswer| match answer {
+        DecisionAnswer::Decided(decision) => {
+            let codes = decision.reasons.iter().map(|reason| reason.code.as_str());
+            Some(codes.collect::<Vec<_>>().join(", ")).filter(|codes| !codes.is_empty())
+        }
+        DecisionAnswer::Failed(_) => None,
+    };
+    let mut fields = vec![
+        field("verdict", verdict(recorded), verdict(again)),
+        field("reasons", said(recorded), said(again)),
+    ];
+    fields.extend(cohorts.iter().enumerate().map(|(place, cohort)| {
+        let name = format!("cohort {}", cohort.name);
+        let allowed = |answer: &DecisionAnswer| match answer {
+            DecisionAnswer::Decided(decision) => decision
+                .ceilings
+                .get(place)
+                .map(|ceiling| ceiling_within(*ceiling, cohort.size)),
+            DecisionAnswer::Failed(_) => None,
+        };
+        field(name, allowed(recorded), allowed(again))
+    }));
+    fields.retain(|field| field.recorded != field.again);
+    fields
+}
+
+/// A bound beyond the cohort's size is none.
+fn ceiling_within(ceiling: Ceiling, size: u64) -> String {
+    let started = ceiling.started.min(size);
+    match ceiling.in_progress {
+        any if any >= started => format!("{started} of {size} may start"),
+        some => format!("{started} of {size} may start, {some} at once"),
+    }
 }
 
 /// There was an answer, and now there is none.

@@ -1,7 +1,11 @@
 //! Recorded decisions run again: the same component and settings, given what they saw then,
 //! must say what they said then (design §8).
+//!
+//! - `difference`: in which fields two answers differ.
+//! - `under`: what another policy would have said.
 
 mod difference;
+mod under;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +17,7 @@ use windlass_store::{Store, StoredDecision};
 use crate::{command::Failure, diagnostic::Diagnostic, setup::with_causes};
 
 pub use difference::Field;
+pub use under::{Candidate, Leaning, Parting, compared_with};
 
 /// Runs decisions again with the components and settings that the state file keeps.
 pub struct Replayer<'a> {

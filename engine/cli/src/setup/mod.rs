@@ -31,7 +31,9 @@ use crate::{
 };
 
 pub use fleet::{Import, check_fleet, import_fleet, plan_diagnostic};
-pub use plugins::{ComponentError, Loaded, PolicySettings, component_bytes, open_filter};
+pub use plugins::{
+    ComponentError, Loaded, PolicySettings, component_bytes, open_filter, open_policy,
+};
 pub use state::{
     Subject, copy_of_state, open_diagnostic, open_state, state_file, state_is_free, subject,
 };

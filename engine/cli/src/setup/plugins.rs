@@ -10,7 +10,7 @@ use windlass_runtime::{DeliveryPart, FilterPart, PolicyPart};
 use super::with_causes;
 use crate::{
     config::{ComponentLocation, Config, Expression, Located},
-    diagnostic::{Diagnostic, Diagnostics},
+    diagnostic::{Diagnostic, Diagnostics, nearest, quote},
 };
 
 /// The plugin that conditions in `delivery = [{ when = … }]` are written for.
@@ -141,6 +141,47 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
         components,
         policy_settings,
     })
+}
+
+/// Opens one configured plugin as a policy, whether or not the rollout uses it.
+///
+/// # Errors
+/// If there is no such plugin, it is no policy, or it refuses its settings.
+pub async fn open_policy(
+    config: &Config,
+    host: &Host,
+    name: &PluginName,
+) -> Result<PolicyPart, Diagnostics> {
+    let Some(section) = config.plugins.get(name) else {
+        let known = config.plugins.keys().map(PluginName::as_str);
+        let error = Diagnostic::error(format!(
+            "the configuration has no plugin {}",
+            quote(name.as_str())
+        ));
+        return Err(match nearest(name.as_str(), known) {
+            Some(meant) => error.help(format!("did you mean {}?", quote(meant))),
+            None => error.help("add it as `[plugins.NAME]`"),
+        }
+        .into());
+    };
+    let component = load_at(config, host, name, &section.component).await?;
+    let mut problems = Diagnostics::new();
+    for problem in &component.plugin.check_settings(section.settings.value()) {
+        problems.push(diagnose(config, name, problem, None));
+    }
+    let usable = problems.is_empty();
+    let loaded = BTreeMap::from([(name.clone(), (component, usable))]);
+    let opener = Opener {
+        config,
+        host,
+        loaded: &loaded,
+    };
+    let place = Located {
+        value: name.clone(),
+        span: section.span,
+    };
+    let opened = keep(&mut problems, opener.policy(&place).await);
+    opened.filter(|_| problems.is_empty()).ok_or(problems)
 }
 
 /// Opens the built-in CEL filter with an expression of the command line.

@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use windlass_model::{
     Ceiling, CohortIndex, CohortView, Decision, DecisionAnswer, DecisionRecord, PluginPin, Reason,
-    Timestamp, Value, Verdict, View,
+    Repetition, Timestamp, Value, Verdict, View,
 };
 
-use super::{timer::monotonic, triggers::Triggers};
+use super::{repeats::Repeats, timer::monotonic, triggers::Triggers};
 use crate::{DecideRequest, Now};
 
 /// Counts change thousands of times a second; a policy need not see each.
@@ -42,6 +42,7 @@ struct Policy {
     latest: Option<Result<Decision, String>>,
     /// Reasons of its pauses that a person overruled.
     overruled: BTreeSet<(String, Option<CohortIndex>)>,
+    repeats: Repeats,
 }
 
 /// What became of one policy's answer.
@@ -71,6 +72,7 @@ impl Decider {
                     written,
                     latest: None,
                     overruled: BTreeSet::new(),
+                    repeats: Repeats::default(),
                 }
             })
             .collect();
@@ -195,6 +197,29 @@ impl Decider {
             .flat_map(|decision| &decision.triggers);
         self.triggers.replace(wanted, &view, cohorts);
         Some(noted)
+    }
+
+    /// Whether repeated answers were counted for so long that the store should hear of it
+    /// though nothing else is to be written.
+    pub(super) fn repeats_are_overdue(&self, now: Timestamp) -> bool {
+        self.policies
+            .iter()
+            .any(|policy| policy.repeats.are_overdue(now))
+    }
+
+    /// The repeated answers that the store does not know yet.
+    pub(super) fn take_repeats(&mut self) -> Vec<Repetition> {
+        self.policies
+            .iter_mut()
+            .filter_map(|policy| {
+                let (times, last) = policy.repeats.take()?;
+                Some(Repetition {
+                    policy: policy.pin.name.clone(),
+                    times,
+                    last,
+                })
+            })
+            .collect()
     }
 
     /// Whether every policy has a decision that still holds.
@@ -339,6 +364,7 @@ impl Policy {
         }
         self.latest = Some(answer);
         if !is_news && memo_before == self.memo {
+            self.repeats.count(now.wall);
             return None;
         }
         self.written = Some(kept.clone());

@@ -71,12 +71,13 @@ impl Rollout {
             debug_assert!(false, "the policies were asked");
             return;
         };
-        // What they say after an abort changes nothing.
-        if self.state == RolloutState::Aborting {
-            return;
+        // What they say after an abort changes nothing, and is kept all the same.
+        let counts = self.state != RolloutState::Aborting;
+        if !noted.is_empty() || self.decider.repeats_are_overdue(now.wall) {
+            self.keep_repeats();
         }
         for Noted { record, is_news } in noted {
-            if is_news {
+            if is_news && counts {
                 let policy = record.policy.clone();
                 self.emit(
                     now,
@@ -95,6 +96,9 @@ impl Rollout {
             }
             self.change(Change::Decision(Box::new(record)));
         }
+        if !counts {
+            return;
+        }
         let (verdict, reasons) = self.decider.verdict();
         match verdict {
             Verdict::Continue | Verdict::Hold => self.review_hold(now),
@@ -104,6 +108,14 @@ impl Rollout {
                 self.condemn(now, reasons);
                 self.want_rollback();
             }
+        }
+    }
+
+    /// Has the store count the answers that repeated what it has. Before a new decision of the
+    /// same policy, because they are of the one before.
+    pub(super) fn keep_repeats(&mut self) {
+        for repetition in self.decider.take_repeats() {
+            self.change(Change::DecisionRepeated(repetition));
         }
     }
 
@@ -390,6 +402,7 @@ impl Rollout {
     }
 
     fn finish(&mut self, now: Now, outcome: Outcome) {
+        self.keep_repeats();
         self.finished = Some(outcome);
         let started = self.started_at.unwrap_or(now.wall);
         let duration = now.wall.since(started).as_millis();

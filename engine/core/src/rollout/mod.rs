@@ -17,6 +17,7 @@ mod live;
 mod look;
 mod parked;
 mod parking;
+mod repeats;
 mod standing;
 mod starts;
 mod steer;
@@ -298,6 +299,10 @@ impl Rollout {
 
     /// Takes what the calls since the last poll led to.
     pub fn poll_output(&mut self) -> Output {
+        // They ride along with whatever is written anyway.
+        if !self.changes.is_empty() {
+            self.keep_repeats();
+        }
         Output {
             changes: std::mem::replace(&mut self.changes, ChangeSet::new(self.key)),
             effects: std::mem::take(&mut self.effects),

@@ -229,6 +229,24 @@ fn a_trigger_opens_the_next_cohort_without_waiting() {
     );
 }
 
+/// Design §6: a decision is written when its output or memo changes, else counted. None is
+/// forgotten, and those that are counted are no commits of their own.
+#[test]
+fn decisions_that_repeat_are_counted() {
+    let slow = Policy { width: 1, ..EASY };
+    let devices = vec![(vec![Mood::Flashes], Presence::There); 30];
+    let mut world = world(&[30], &[slow], 1, 1, devices);
+    assert_eq!(world.run(), Outcome::Completed);
+    let calls = world.only().policies[0].calls;
+    let table = world.table();
+    assert_eq!(table.kept + table.repeated, calls);
+    assert!(
+        table.repeated > table.kept,
+        "{} of {calls} decisions were kept",
+        table.kept
+    );
+}
+
 /// Design §6 ("checked again at dispatch"): with one device in progress at a time most
 /// of a page waits for longer than what was found about its devices holds, is given
 /// back, and none of it is forgotten.

@@ -39,6 +39,9 @@ pub(crate) struct Table {
     pub(crate) approvals: Vec<Approval>,
     pub(crate) advances: Vec<Advance>,
     decisions: Vec<Option<DecisionRecord>>,
+    /// Decisions that were kept, and those that were only counted.
+    pub(crate) kept: u64,
+    pub(crate) repeated: u64,
     first_started: Vec<Option<Timestamp>>,
 }
 
@@ -72,6 +75,8 @@ impl Table {
             .collect();
         Self {
             decisions: vec![None; rollout.plan.policies.len()],
+            kept: 0,
+            repeated: 0,
             first_started: vec![None; rollout.plan.cohorts.len()],
             rollout,
             release,
@@ -193,6 +198,15 @@ impl Store {
                 let pins = &table.rollout.plan.policies;
                 let at = pins.iter().position(|pin| pin.name == record.policy);
                 table.decisions[at.expect("a policy of the plan")] = Some(record.as_ref().clone());
+                table.kept += 1;
+            }
+            Change::DecisionRepeated(repetition) => {
+                let pins = &table.rollout.plan.policies;
+                let at = pins.iter().position(|pin| pin.name == repetition.policy);
+                let newest = &table.decisions[at.expect("a policy of the plan")];
+                let newest = newest.as_ref().expect("what is repeated was kept");
+                assert!(repetition.times > 0 && repetition.last >= newest.at);
+                table.repeated += repetition.times;
             }
             Change::Approved(approval) => table.approvals.push(approval.clone()),
             Change::Advanced(advance) => table.advances.push(advance.clone()),

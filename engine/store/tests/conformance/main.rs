@@ -11,6 +11,7 @@ mod holds;
 mod observations;
 mod reading;
 mod registry;
+mod retention;
 mod rivals;
 mod rollbacks;
 mod rollouts;
@@ -130,6 +131,13 @@ conformance! {
         rollbacks_are_created_once,
         a_refused_rollback_leaves_nothing_behind,
         a_rollback_is_wanted_until_it_is_made,
+    };
+    retention::{
+        repeated_decisions_are_counted_with_the_newest,
+        old_decisions_go_but_for_the_newest_of_each_policy,
+        the_log_stays_whole_when_old_events_go,
+        attempts_of_rollouts_long_over_go_but_for_dead_letters,
+        a_component_goes_with_the_last_that_cites_it,
     };
     growth::{
         newcomers_join_the_last_cohort_in_order,

@@ -1,0 +1,186 @@
+//! What is dropped when it has become old, so that a state file does not grow for ever.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use windlass_model::{RolloutKey, Sha256, Timestamp};
+
+use crate::{Store, StoreError, codes::millis};
+
+/// For how long what explains the past is kept; none: for ever. What the engine needs to go on
+/// is never dropped: devices, rollouts, assignments, orders, and the newest decision of each
+/// policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Decisions, from when they were taken, also of rollouts that go on. Components are kept
+    /// as long as a decision or a rollout cites them.
+    pub decisions: Option<Duration>,
+    /// Events of rollouts that ended so long ago.
+    pub events: Option<Duration>,
+    /// Attempts of rollouts that ended so long ago; those of dead letters stay.
+    pub attempts: Option<Duration>,
+}
+
+/// How many rows were dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Decisions.
+    pub decisions: u64,
+    /// Events.
+    pub events: u64,
+    /// Attempts.
+    pub attempts: u64,
+    /// Components that nothing cites any more.
+    pub components: u64,
+}
+
+impl Pruned {
+    /// Adds what a further call dropped.
+    pub fn add(&mut self, other: Self) {
+        self.decisions += other.decisions;
+        self.events += other.events;
+        self.attempts += other.attempts;
+        self.components += other.components;
+    }
+
+    /// Whether there was nothing to drop.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Store {
+    /// Drops what is older than `retention` says, in one transaction of at most `limit` rows
+    /// of a kind and rollout, so that a writer who waits behind it waits shortly. To be called
+    /// again until nothing is dropped.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written; nothing is dropped then.
+    pub fn prune(
+        &mut self,
+        retention: &Retention,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Pruned, StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let before = |keep: Option<Duration>| keep.map(|keep| now.minus(keep));
+        let mut pruned = Pruned::default();
+        if let Some(cutoff) = before(retention.decisions) {
+            for rollout in rollouts(&transaction, None)? {
+                pruned.decisions += drop_decisions(&transaction, rollout, cutoff, limit)?;
+            }
+            if pruned.decisions > 0 {
+                pruned.components = drop_components(&transaction)?;
+            }
+        }
+        if let Some(cutoff) = before(retention.events) {
+            for rollout in rollouts(&transaction, Some(cutoff))? {
+                pruned.events += drop_events(&transaction, rollout, limit)?;
+            }
+            count_dropped(&transaction, pruned.events)?;
+        }
+        if let Some(cutoff) = before(retention.attempts) {
+            for rollout in rollouts(&transaction, Some(cutoff))? {
+                pruned.attempts += drop_attempts(&transaction, rollout, limit)?;
+            }
+        }
+        transaction.commit()?;
+        Ok(pruned)
+    }
+}
+
+/// All rollouts, or those that ended before an instant.
+fn rollouts(
+    connection: &Connection,
+    ended_before: Option<Timestamp>,
+) -> Result<Vec<RolloutKey>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT key FROM rollout WHERE ?1 IS NULL OR ended_at < ?1 ORDER BY key")?;
+    let keys = statement.query_map([ended_before.map(millis)], |row| row.get(0).map(RolloutKey))?;
+    Ok(keys.collect::<Result<_, _>>()?)
+}
+
+fn drop_decisions(
+    connection: &Connection,
+    rollout: RolloutKey,
+    cutoff: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    // The newest of each policy is where it goes on from.
+    let dropped = connection
+        .prepare_cached(
+            "DELETE FROM decision WHERE id IN (SELECT id FROM decision \
+             WHERE rollout = ?1 AND at < ?2 AND coalesce(repeated_at, at) < ?2 \
+             AND id NOT IN (SELECT max(id) FROM decision WHERE rollout = ?1 GROUP BY policy) \
+             ORDER BY at LIMIT ?3)",
+        )?
+        .execute(params![rollout.0, millis(cutoff), limit])?;
+    Ok(dropped as u64)
+}
+
+fn drop_components(connection: &Connection) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT digest FROM component \
+         WHERE NOT EXISTS (SELECT 1 FROM decision WHERE decision.component = component.digest)",
+    )?;
+    let uncited = statement.query_map([], |row| row.get(0).map(Sha256))?;
+    let uncited = uncited.collect::<Result<Vec<_>, _>>()?;
+    let mut dropped = 0;
+    for digest in uncited {
+        // A plan writes digests as text.
+        let cited = connection
+            .prepare_cached("SELECT 1 FROM rollout WHERE instr(plan, ?1) > 0")?
+            .exists([digest.to_string()])?;
+        if !cited {
+            dropped += connection.execute(
+                "DELETE FROM component WHERE digest = ?1",
+                [digest.0.as_slice()],
+            )?;
+        }
+    }
+    Ok(dropped as u64)
+}
+
+fn drop_events(
+    connection: &Connection,
+    rollout: RolloutKey,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    // The last one of all tells the next one's number.
+    let dropped = connection
+        .prepare_cached(
+            "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE rollout = ?1 \
+             AND seq < (SELECT max(seq) FROM event) ORDER BY seq LIMIT ?2)",
+        )?
+        .execute(params![rollout.0, limit])?;
+    Ok(dropped as u64)
+}
+
+fn count_dropped(connection: &Connection, events: u64) -> Result<(), StoreError> {
+    if events > 0 {
+        connection.execute(
+            "INSERT INTO counter (name, value) VALUES ('dropped_events', ?1) \
+             ON CONFLICT (name) DO UPDATE SET value = value + ?1",
+            [crate::codes::integer(events)],
+        )?;
+    }
+    Ok(())
+}
+
+fn drop_attempts(
+    connection: &Connection,
+    rollout: RolloutKey,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let dropped = connection
+        .prepare_cached(
+            "DELETE FROM attempt WHERE id IN (SELECT t.id FROM attempt AS t \
+             JOIN assignment AS a ON a.id = t.assignment \
+             WHERE t.assignment > ?1 << 32 AND t.assignment < (?1 + 1) << 32 \
+             AND t.settled_at IS NOT NULL AND a.attempt IS NOT t.id AND a.state <> 15 LIMIT ?2)",
+        )?
+        .execute(params![rollout.0, limit])?;
+    Ok(dropped as u64)
+}
