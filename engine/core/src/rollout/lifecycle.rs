@@ -95,6 +95,7 @@ impl Rollout {
             }
             self.change(Change::Decision(Box::new(record)));
         }
+        self.review_probation(now);
         let (verdict, reasons) = self.decider.verdict();
         match verdict {
             Verdict::Continue | Verdict::Hold => self.review_hold(now),

@@ -10,6 +10,8 @@ use windlass_model::{
     Timestamp,
 };
 
+use crate::world::Before;
+
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     device: DeviceKey,
@@ -38,7 +40,9 @@ pub(crate) struct Table {
     pub(crate) condemned: Option<String>,
     pub(crate) approvals: Vec<Approval>,
     pub(crate) advances: Vec<Advance>,
-    decisions: Vec<Option<DecisionRecord>>,
+    pub(crate) decisions: Vec<Option<DecisionRecord>>,
+    /// What is put back if a policy on probation fails.
+    pub(crate) before: Option<Before>,
     first_started: Vec<Option<Timestamp>>,
 }
 
@@ -72,6 +76,7 @@ impl Table {
             .collect();
         Self {
             decisions: vec![None; rollout.plan.policies.len()],
+            before: None,
             first_started: vec![None; rollout.plan.cohorts.len()],
             rollout,
             release,
@@ -91,6 +96,16 @@ impl Table {
             .values()
             .find(|row| row.device == DeviceKey(device))
             .expect("a target")
+    }
+
+    /// When the cohorts first started a device follows from their members.
+    pub(crate) fn recount_starts(&mut self) {
+        let cohorts = 0..self.rollout.plan.cohorts.len() as u32;
+        let started = |index| {
+            let rows = self.rows.values().filter(move |row| row.cohort == index);
+            rows.filter_map(|row| row.attempt_started).min()
+        };
+        self.first_started = cohorts.map(CohortIndex).map(started).collect();
     }
 
     /// A device joins the last cohort.
@@ -196,6 +211,10 @@ impl Store {
             }
             Change::Approved(approval) => table.approvals.push(approval.clone()),
             Change::Advanced(advance) => table.advances.push(advance.clone()),
+            Change::ProbationPassed => {
+                let passed = table.before.take();
+                assert!(passed.is_some(), "they are on probation");
+            }
             Change::Condemned { reason, .. } => table.condemned = Some(reason.clone()),
             Change::RollbackWanted => {
                 assert_eq!(table.rollout.rollback, Rollback::NotWanted, "once");
@@ -294,6 +313,8 @@ impl Table {
             cohorts: self.cohorts(),
             live: self.rows.values().filter(live).cloned().collect(),
             decisions: self.decisions.clone(),
+            memos: Vec::new(),
+            probation: self.before.as_ref().map(Before::probation),
             approvals: self.approvals.clone(),
             advances: self.advances.clone(),
             next_deferred: self.next_deferred(Timestamp(0)),

@@ -3,6 +3,7 @@
 
 mod check;
 mod perform;
+mod swap;
 
 use std::{
     collections::BTreeMap,
@@ -24,6 +25,8 @@ use crate::{
     policy::Policy,
     store::{Store, Table},
 };
+
+pub(crate) use swap::{Before, Swap};
 
 /// Steps after which a rollout that has not ended counts as stuck.
 const MAX_STEPS: u32 = 20_000;
@@ -483,12 +486,20 @@ impl World {
             .map(|(key, output)| (output.changes, (key, output.effects)))
             .unzip();
         self.store.commit(&sets);
+        let mut failed = Vec::new();
         for (key, effects) in effects {
             for effect in effects {
-                self.take(key, effect);
+                if let Effect::TakePoliciesBack { .. } = effect {
+                    failed.push(key);
+                } else {
+                    self.take(key, effect);
+                }
             }
         }
         self.check();
+        for key in failed {
+            self.take_policies_back(key);
+        }
     }
 
     fn start_devices(&mut self) {

@@ -143,7 +143,7 @@ pub(crate) fn deferred_assignments_come_back_when_due(f: &mut Fixture) {
     assert_eq!(next(9_000), None);
 }
 
-fn record(policy: &str, at: u64, answer: DecisionAnswer) -> DecisionRecord {
+pub(crate) fn record(policy: &str, at: u64, answer: DecisionAnswer) -> DecisionRecord {
     DecisionRecord {
         policy: PluginName::new(policy),
         component: Sha256([1; 32]),

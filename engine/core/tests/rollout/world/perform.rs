@@ -52,6 +52,7 @@ impl World {
             Effect::Cancel { .. } | Effect::Verify { .. } | Effect::Decide { .. } => {
                 (Vec::new(), None)
             }
+            Effect::TakePoliciesBack { .. } => unreachable!("the step does that"),
             Effect::Finished(outcome) => {
                 assert_eq!(self.store.outcome(of), Some(*outcome));
                 return;
@@ -146,7 +147,9 @@ impl World {
                         .collect(),
                 }
             }
-            Effect::NeedAttemptIds | Effect::Finished(_) => return Vec::new(),
+            Effect::NeedAttemptIds | Effect::TakePoliciesBack { .. } | Effect::Finished(_) => {
+                return Vec::new();
+            }
         };
         vec![(of, input)]
     }
