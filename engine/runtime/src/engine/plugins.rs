@@ -187,7 +187,7 @@ impl Executor for PluginExecutor {
         if pins.eq(policies) {
             return;
         }
-        let find = |pin| force.at_hand.iter().find(|part| part.pin == *pin).cloned();
+        let find = |pin: &PluginPin| force.at_hand.iter().find(|part| part.pin == *pin).cloned();
         let found: Option<Vec<_>> = policies.iter().map(find).collect();
         let policies = found.unwrap_or_default();
         // Others are of swaps before the last, which nothing goes back to.
