@@ -161,11 +161,10 @@ async fn policies_are_swapped_while_devices_are_updated() {
         ..FleetSpec::default()
     };
     let bench = Bench::new(spec, 100_000);
-    configure(
-        &bench,
-        r#"[{ name = "all", percent = 100, concurrency = 3 }]"#,
-        "",
-    );
+    bench.configure(&Config {
+        concurrency: 3,
+        ..Config::default()
+    });
     let mut run = Terminal::open(&bench, &RUN);
     run.event("attempt-started").await;
     configure(&bench, FINER, "");
@@ -188,6 +187,7 @@ async fn a_policy_that_fails_is_taken_back() {
         r#"{ sound = 0, fault = "trap" }"#,
         r#"{ sound = 0, fault = "nonsense" }"#,
         r#"{ sound = 0, fault = "loop" }"#,
+        r#"{ sound = 9, fault = "trap", judges_nobody = true }"#,
     ] {
         let bench = bench(6, GATED);
         let mut run = Terminal::open(&bench, &RUN);

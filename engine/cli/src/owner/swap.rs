@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use windlass_host::{Host, PluginErrorKind};
 use windlass_model::{Inheritance, PluginPin, PolicySwap, RolloutKey, RolloutState, StoredRollout};
 use windlass_runtime::{PolicyPart, SwapError, planning, planning::Anew, swap_at_rest};
-use windlass_store::SwapConflict;
+use windlass_store::{StoreError, StoreHandle, SwapConflict};
 
 use super::{berths::Purpose, execute::Hand, execute::LOOK_AGAIN, find, shift};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     config::{Config, Overrides},
     control::{Done, MemoFate, SwapErrand, SwapFate, Swapped},
     diagnostic::{Diagnostic, clean},
-    setup::{self, OpenedPolicies, with_causes},
+    setup::{self, OpenedPolicies},
 };
 
 /// Swaps prepared again because the rollout grew or decided meanwhile. It decides once a second
@@ -89,15 +89,13 @@ impl Hand<'_> {
     ) -> Result<Prepared, Failure> {
         let key = rollout.key;
         let before = &rollout.plan.policies;
-        let (kept, (decided, memos), snapshot) = self
+        let pins = before.clone();
+        let (kept, (decided, memos), void) = self
             .look(move |store| {
-                let read = || -> Result<_, windlass_store::StoreError> {
-                    let snapshot = store.snapshot(key)?;
-                    let mut kept = Vec::new();
-                    for pin in &snapshot.rollout.plan.policies {
-                        kept.push(store.settings(&pin.settings)?);
-                    }
-                    Ok((kept, store.memos(key)?, snapshot))
+                let read = || -> Result<_, StoreError> {
+                    let kept = pins.iter().map(|pin| store.settings(&pin.settings));
+                    let kept = kept.collect::<Result<Vec<_>, _>>()?;
+                    Ok((kept, store.memos(key)?, store.consents(key)?))
                 };
                 Ok(read().context("the rollout could not be read")?)
             })
@@ -118,7 +116,6 @@ impl Hand<'_> {
             inherited.push(memo);
             fates.push(fate);
         }
-        let void = snapshot.approvals.len() + snapshot.advances.len();
         let after = opened.pins();
         let swapped = Swapped {
             rollout: rollout.plan.name.clone(),
@@ -127,8 +124,8 @@ impl Hand<'_> {
             before: placed.before,
             after: placed.after,
             moved: placed.moves.len() as u64,
-            void: void as u64,
-            paused: snapshot.rollout.state == RolloutState::Paused,
+            void,
+            paused: rollout.state == RolloutState::Paused,
         };
         let swap = PolicySwap {
             actor: self.who.actor.clone(),
@@ -307,7 +304,7 @@ fn refuse(
 /// The policies that a rollout goes back to if those in force are on probation and fail, as far
 /// as the state file keeps them and they still open.
 pub(super) async fn policies_before(
-    store: &windlass_store::StoreHandle,
+    store: &StoreHandle,
     host: &Host,
     key: RolloutKey,
 ) -> Result<Vec<PolicyPart>, Failure> {
@@ -322,7 +319,7 @@ pub(super) async fn policies_before(
                 let settings = store.settings(&pin.settings)?;
                 kept.extend(component.zip(settings).map(|found| (pin, found)));
             }
-            Ok::<_, windlass_store::StoreError>(kept)
+            Ok::<_, StoreError>(kept)
         })
         .await
         .context("the state file failed")?

@@ -114,6 +114,15 @@ impl Decider {
         }
     }
 
+    /// The policy of this name, if it is on probation.
+    pub(super) fn watched(&self, name: &str) -> Option<PluginName> {
+        self.probation?;
+        self.policies
+            .iter()
+            .find(|policy| policy.watched && policy.pin.name.as_str() == name)
+            .map(|policy| policy.pin.name.clone())
+    }
+
     /// To be looked at once after each round of answers.
     pub(super) fn trial(&mut self) -> Trial {
         let Some(left) = self.probation else {

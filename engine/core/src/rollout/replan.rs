@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use windlass_model::{
-    AssignmentId, Change, CohortIndex, CohortView, EventKind, PluginName, RolloutSnapshot,
+    AssignmentId, Change, CohortIndex, CohortView, EventKind, PluginName, Reason, RolloutSnapshot,
+    Value,
 };
 
 use super::{Rollout, decide::Decider, decide::Trial, intake::Intake, live::Queue, parked::Place};
-use crate::{Effect, Now};
+use crate::{Effect, Now, admission::code};
 
 impl Rollout {
     /// Goes on by what the store has now. What is in flight stays so, and so do timers: only the
@@ -70,6 +71,17 @@ impl Rollout {
                 self.emit(now, EventKind::PoliciesConfirmed { policies });
             }
             Trial::Failed { policy, message } => self.give_up(policy, message),
+        }
+    }
+
+    /// A plugin could not judge devices: it may be a policy that was swapped in just now.
+    pub(super) fn suspect(&mut self, failure: &Reason) {
+        let named = match failure.parameters.get(code::PLUGIN) {
+            Some(Value::Text(name)) => self.decider.watched(name),
+            Some(_) | None => None,
+        };
+        if let Some(policy) = named {
+            self.give_up(policy, failure.text.clone());
         }
     }
 

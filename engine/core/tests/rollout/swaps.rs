@@ -1,5 +1,7 @@
 //! Other policies for a rollout under way (issue 4, "Swap"; design §8).
 
+use std::time::Duration;
+
 use proptest::{collection::vec, prelude::*, sample::select};
 use windlass_model::{AssignmentState, EventKind, Outcome, StateKind};
 
@@ -162,4 +164,27 @@ fn devices_that_were_admitted_are_looked_at_again() {
             .values()
             .all(|row| row.state == succeeded)
     );
+}
+
+/// A policy that decides well and cannot judge devices is no better; another plugin's trouble is
+/// none of its.
+#[test]
+fn a_policy_that_cannot_judge_devices_is_taken_back() {
+    for (culprit, back) in [("policy-0", 1), ("filter", 0)] {
+        let mut world = world(&[10], &[Policy { width: 1, ..EASY }], 9, 1, good(10));
+        world.begin();
+        while world.in_flight() < 1 {
+            assert_eq!(world.turn(), None);
+        }
+        assert!(world.swap(ONLY, swap(&[1, 1], EASY)));
+        world.unjudged_by = culprit;
+        world.unjudged_until = world.now.monotonic + Duration::from_secs(60);
+        while world.now.monotonic < world.unjudged_until {
+            assert_eq!(world.turn(), None);
+        }
+        let cohorts = world.table().rollout.plan.cohorts.len();
+        assert_eq!(cohorts, 2 - back, "{culprit}");
+        assert_eq!(world.go_on(), Outcome::Completed);
+        world.check_end();
+    }
 }

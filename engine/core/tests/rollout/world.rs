@@ -69,6 +69,8 @@ pub(crate) struct World {
     pub(crate) orders: Vec<(u32, RolloutKey, Steering)>,
     /// Filter and policies cannot judge devices until then.
     pub(crate) unjudged_until: Duration,
+    /// Because of this plugin.
+    pub(crate) unjudged_by: &'static str,
     /// Devices shown to the gate so far, with repetition.
     pub(crate) looks: usize,
     pub(crate) effects: Vec<Effect>,
@@ -117,6 +119,7 @@ impl World {
             refusals: Vec::new(),
             orders: Vec::new(),
             unjudged_until: Duration::ZERO,
+            unjudged_by: "filter",
             looks: 0,
             effects: Vec::new(),
             next_attempt_id: 1,

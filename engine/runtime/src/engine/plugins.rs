@@ -1,11 +1,11 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::{StreamExt, stream};
-use windlass_core::{Candidate, DecideRequest, DeliveryFacts, Gate};
+use windlass_core::{Candidate, DecideRequest, DeliveryFacts, Gate, admission::code};
 use windlass_host::{Job, PluginError, ProbeLimits};
 use windlass_model::{
     Assignment, AssignmentState, AttemptOutcome, Connectivity, Decision, Device, Failure,
-    FailureKind, Observation, ObservationSource, PluginPin, Reason, Release, Timestamp,
+    FailureKind, Observation, ObservationSource, PluginPin, Reason, Release, Timestamp, Value,
     Verification,
 };
 
@@ -317,9 +317,9 @@ fn trouble(error: &PluginError, now: Timestamp) -> Gate {
         until: now.plus(PLUGIN_TROUBLE_DELAY),
         needs_connection: false,
         reason: Some(Reason {
-            code: "plugin-failed".into(),
+            code: code::PLUGIN_FAILED.into(),
             cohort: None,
-            parameters: std::collections::BTreeMap::new(),
+            parameters: [(code::PLUGIN.into(), Value::Text(error.plugin.to_string()))].into(),
             text: error.summary(),
         }),
     }

@@ -1,7 +1,7 @@
 //! A policy that decides well for a while, and then fails. How often it has decided is in its
 //! memo, so it is as pure as any.
 
-use windlass_sdk::{Ceiling, Cohort, Decision, TierCount, Verdict, View, prelude::*};
+use windlass_sdk::{Admission, Candidate, Ceiling, Cohort, Decision, TierCount, Verdict, View, prelude::*};
 
 /// How far it does well.
 #[derive(Deserialize, JsonSchema)]
@@ -12,6 +12,9 @@ struct Settings {
     sound: u8,
     /// How it fails.
     fault: Fault,
+    /// It traps when it is asked about a device.
+    #[serde(default)]
+    judges_nobody: bool,
     /// The cohorts that it cuts.
     #[serde(default)]
     cuts: Cuts,
@@ -54,6 +57,14 @@ impl Policy for Failing {
 
     fn open(settings: Settings) -> Result<Self, Vec<Problem>> {
         Ok(Self(settings))
+    }
+
+    fn admits(&self) -> bool {
+        self.0.judges_nobody
+    }
+
+    fn admit(&self, _: Timestamp, candidate: &Candidate) -> Admission {
+        panic!("asked about {}", candidate.device.id);
     }
 
     fn cohorts(&self, tiers: &[TierCount]) -> Result<Vec<Cohort>, String> {

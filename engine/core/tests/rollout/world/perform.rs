@@ -5,7 +5,7 @@ use windlass_core::{
     admission::{self, Circumstances, code},
 };
 use windlass_model::{
-    Assignment, AttemptOutcome, DeviceKey, Reason, RolloutKey, RolloutState, Timestamp,
+    Assignment, AttemptOutcome, DeviceKey, Reason, RolloutKey, RolloutState, Timestamp, Value,
 };
 
 use super::{Task, World, seats};
@@ -223,15 +223,15 @@ impl World {
     }
 }
 
-fn unjudged(now: Timestamp) -> Gate {
+fn unjudged(now: Timestamp, by: &str) -> Gate {
     Gate::Defer {
         until: now.plus(std::time::Duration::from_secs(30)),
         needs_connection: false,
         reason: Some(Reason {
             code: code::PLUGIN_FAILED.to_owned(),
             cohort: None,
-            parameters: Default::default(),
-            text: "the filter trapped".to_owned(),
+            parameters: [(code::PLUGIN.to_owned(), Value::Text(by.to_owned()))].into(),
+            text: "it trapped".to_owned(),
         }),
     }
 }
