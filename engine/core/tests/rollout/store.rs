@@ -44,6 +44,8 @@ pub(crate) struct Table {
     /// What is put back if a policy on probation fails.
     pub(crate) before: Option<Before>,
     first_started: Vec<Option<Timestamp>>,
+    /// When the first attempt of each row started.
+    starts: BTreeMap<AssignmentId, Timestamp>,
 }
 
 fn fresh(id: AssignmentId, device: DeviceKey, cohort: CohortIndex) -> Assignment {
@@ -77,6 +79,7 @@ impl Table {
         Self {
             decisions: vec![None; rollout.plan.policies.len()],
             before: None,
+            starts: BTreeMap::new(),
             first_started: vec![None; rollout.plan.cohorts.len()],
             rollout,
             release,
@@ -103,7 +106,8 @@ impl Table {
         let cohorts = 0..self.rollout.plan.cohorts.len() as u32;
         let started = |index| {
             let rows = self.rows.values().filter(move |row| row.cohort == index);
-            rows.filter_map(|row| row.attempt_started).min()
+            rows.filter_map(|row| self.starts.get(&row.id).copied())
+                .min()
         };
         self.first_started = cohorts.map(CohortIndex).map(started).collect();
     }
@@ -160,6 +164,9 @@ impl Store {
                 assert!(may, "{old:?} to {row:?}");
                 let first = &mut table.first_started[row.cohort.0 as usize];
                 *first = first.or(row.attempt_started);
+                if let Some(at) = row.attempt_started {
+                    table.starts.entry(row.id).or_insert(at);
+                }
                 match new {
                     // A dismissed one failed before.
                     StateKind::Failed | StateKind::DeadLettered

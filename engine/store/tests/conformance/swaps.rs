@@ -145,7 +145,9 @@ pub(crate) fn a_swap_charges_the_new_cohorts_with_what_was_started(f: &mut Fixtu
 /// that joined since are in the last cohort.
 pub(crate) fn what_is_taken_back_is_as_it_was(f: &mut Fixture) {
     let rollout = under_way(f);
-    let before = known(f, rollout);
+    let mut before = known(f, rollout);
+    // No event told the time at which they ended; their attempts do.
+    before.cohorts[0].last_ended = Some(Timestamp(21_000));
     let homes = f.assignments(rollout);
     let swap = swap(f, rollout);
     f.store.swap_policies(rollout, &swap, AT).expect("it fits");

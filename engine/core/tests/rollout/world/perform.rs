@@ -171,7 +171,7 @@ impl World {
     fn gate(&mut self, of: RolloutKey, key: DeviceKey) -> Gate {
         let now = self.now.wall;
         if self.now.monotonic < self.unjudged_until {
-            return unjudged(now);
+            return unjudged(now, self.unjudged_by);
         }
         let table = &self.store.tables[&of];
         let found = self.fleet.device(key).look(now, &table.release);
