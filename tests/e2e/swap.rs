@@ -8,7 +8,7 @@ use windlass_sim::{Behaviour, FleetSpec};
 
 use crate::{
     decisions::said,
-    support::{Bench, Config, Ended, build_guest, ended, repository},
+    support::{Bench, Config, Ended, build_guest, repository},
     terminal::{RUN, Terminal},
     verdict::{everyone_once, log, of_type},
 };

@@ -95,7 +95,6 @@ impl Rollout {
             }
             self.change(Change::Decision(Box::new(record)));
         }
-        self.review_probation(now);
         let (verdict, reasons) = self.decider.verdict();
         match verdict {
             Verdict::Continue | Verdict::Hold => self.review_hold(now),
@@ -106,6 +105,7 @@ impl Rollout {
                 self.want_rollback();
             }
         }
+        self.review_probation(now);
     }
 
     /// A policy ends the rollout: its release is not to be tried again (design §7.6).
@@ -392,6 +392,7 @@ impl Rollout {
 
     fn finish(&mut self, now: Now, outcome: Outcome) {
         self.finished = Some(outcome);
+        self.keep_policies();
         let started = self.started_at.unwrap_or(now.wall);
         let duration = now.wall.since(started).as_millis();
         let completed = EventKind::RolloutCompleted {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use windlass_model::{
     AssignmentId, Change, CohortIndex, CohortView, EventKind, PluginName, Reason, RolloutSnapshot,
-    Value,
+    RolloutState, Value,
 };
 
 use super::{Rollout, decide::Decider, decide::Trial, intake::Intake, live::Queue, parked::Place};
@@ -85,9 +85,26 @@ impl Rollout {
         }
     }
 
+    /// Wants the policies before back, unless nothing is decided any more: an abort holds,
+    /// whoever failed beside it, and after a stop the next run finds out.
     fn give_up(&mut self, policy: PluginName, message: String) {
+        let decides = match self.state {
+            RolloutState::Running | RolloutState::Holding | RolloutState::Paused => true,
+            RolloutState::Draft
+            | RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Completed => false,
+        };
+        if decides && self.stop.is_none() {
+            self.effects
+                .push(Effect::TakePoliciesBack { policy, message });
+        }
+    }
+
+    /// The run is over: its end is the last that happens in it.
+    pub(super) fn keep_policies(&mut self) {
         self.effects
-            .push(Effect::TakePoliciesBack { policy, message });
+            .retain(|effect| !matches!(effect, Effect::TakePoliciesBack { .. }));
     }
 }
 
