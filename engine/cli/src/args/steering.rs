@@ -86,7 +86,7 @@ pub struct RollbackArgs {
 /// Targets are placed anew: the first policy cuts them into its cohorts, and each cohort is
 /// charged with those of its devices that were started before. What a policy noted is taken
 /// over by the one that takes its place. Approvals given before are void. If a new policy fails
-/// one of its first three decisions, those before are put back.
+/// one of its first three decisions, or cannot judge devices, those before are put back.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Examples:\n  windlass swap-policy rollout.toml --dry-run\n  windlass swap-policy rollout.toml --reason 'slower over the weekend'"

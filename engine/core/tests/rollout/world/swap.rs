@@ -83,9 +83,13 @@ impl World {
             );
             task.of != key || !withdrawn
         });
-        self.runs.get_mut(&key).expect("a run").latest.clear();
         let snapshot = Box::new(self.store.tables[&key].snapshot());
-        self.step(vec![(key, Input::Replanned { snapshot })], Fate::Commit);
+        let run = self.runs.get_mut(&key).expect("a run");
+        run.latest.clear();
+        // Before anything falls due: core must not be ahead of what it is told.
+        let replanned = Input::Replanned { snapshot };
+        run.rollout.handle(self.now, replanned, &mut self.resources);
+        self.step(Vec::new(), Fate::Commit);
     }
 }
 
