@@ -27,6 +27,7 @@ mod sites;
 mod steering;
 mod steering_at_rest;
 mod support;
+mod swap;
 mod taken_back;
 mod terminal;
 mod uncertain;

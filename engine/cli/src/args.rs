@@ -18,7 +18,8 @@ pub use devices::{
 pub use steering::{
     AbortArgs, AdvanceArgs, ApproveArgs, DeadLettersCommand, DeviceOrderArgs, LetterChoice,
     LetterFateArgs, LettersListArgs, LettersShowArgs, Moment, OrderArgs, ReleaseCommand,
-    ReleaseForgiveArgs, ReleaseListArgs, RetryArgs, RollbackArgs, StateOption, WhoArgs,
+    ReleaseForgiveArgs, ReleaseListArgs, RetryArgs, RollbackArgs, StateOption, SwapPolicyArgs,
+    WhoArgs,
 };
 
 /// Takes a release to a fleet of devices: safely, in order, and never twice.
@@ -65,6 +66,7 @@ pub enum Command {
     Resume(OrderArgs),
     Abort(AbortArgs),
     Rollback(RollbackArgs),
+    SwapPolicy(SwapPolicyArgs),
     Approve(ApproveArgs),
     Advance(AdvanceArgs),
     Exclude(DeviceOrderArgs),

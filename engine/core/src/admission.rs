@@ -23,8 +23,10 @@ pub mod code {
     pub const PINNED: &str = "pinned";
     /// Another rollout comes first; with the parameter `standing` if that does not run.
     pub const OTHER_ROLLOUT: &str = "other-rollout";
-    /// A plugin could not judge the device.
+    /// A plugin could not judge the device; the parameter [`PLUGIN`] names it.
     pub const PLUGIN_FAILED: &str = "plugin-failed";
+    /// A parameter: a plugin as it is configured.
+    pub const PLUGIN: &str = "plugin";
     /// The device's group has no room.
     pub const GROUP_CAP: &str = "group-cap";
     /// The device may run the release by an attempt whose outcome was lost, and must say

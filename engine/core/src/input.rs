@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, AttemptOutcome, CohortIndex, Decision, Failure, Reason,
-    RolloutKey, SkipReason, Timestamp, Verification,
+    RolloutKey, RolloutSnapshot, SkipReason, Timestamp, Verification,
 };
 
 use crate::{GroupHealth, GroupSeat};
@@ -80,6 +80,15 @@ pub enum Input {
     Grown {
         /// How many.
         added: u64,
+    },
+    /// The store put other policies in force and moved devices between cohorts, and logged it.
+    /// Given right after the changes of this rollout were committed, and before any other.
+    ///
+    /// Pages, looks and decisions that were asked for are withdrawn: their answers must not
+    /// come any more.
+    Replanned {
+        /// As the store has it now.
+        snapshot: Box<RolloutSnapshot>,
     },
     /// Holds or the registry changed: deferred devices are looked at now, those excepted
     /// whose window opens later.

@@ -1,8 +1,8 @@
 use std::fmt;
 
 use windlass_model::{
-    Assignment, AssignmentId, AttemptId, ChangeSet, CohortIndex, DeviceKey, Outcome, Reason,
-    Timestamp, View,
+    Assignment, AssignmentId, AttemptId, ChangeSet, CohortIndex, DeviceKey, Outcome, PluginName,
+    Reason, Timestamp, View,
 };
 
 /// What [`Rollout::poll_output`](crate::Rollout::poll_output) drains.
@@ -78,6 +78,14 @@ pub enum Effect {
     Decide {
         /// One per policy, in configured order.
         requests: Vec<DecideRequest>,
+    },
+    /// A policy on probation failed: put the policies before it in force again, and answer with
+    /// [`Input::Replanned`](crate::Input::Replanned).
+    TakePoliciesBack {
+        /// Which.
+        policy: PluginName,
+        /// How.
+        message: String,
     },
     /// Refill the attempt ids, then call
     /// [`Rollout::dispatch`](crate::Rollout::dispatch).

@@ -109,6 +109,8 @@ pub enum Change {
     },
     /// The rollout is to be taken back.
     RollbackWanted,
+    /// The policies that were swapped in have shown that they work.
+    ProbationPassed,
     /// Something was learned about a device.
     Observed(Observation),
 }

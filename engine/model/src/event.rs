@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, DeviceId, Failure, FailureKind, Hold, HoldSubject, Outcome, PluginName, Reason,
-    RolloutKey, RolloutName, Sequence, SkipReason, StateCounts, Steering, Timestamp, Verdict,
+    AttemptId, Cohort, DeviceId, Failure, FailureKind, Hold, HoldSubject, Outcome, PluginName,
+    PluginPin, Reason, RolloutKey, RolloutName, Sequence, SkipReason, StateCounts, Steering,
+    Timestamp, Verdict,
 };
 
 /// An immutable fact. The store gives it its [`Sequence`] when it is committed.
@@ -129,6 +130,26 @@ pub enum EventKind {
         #[serde(skip_serializing_if = "String::is_empty", default)]
         reason: String,
         order: Steering,
+    },
+    /// A person put other policies in force. Targets were placed anew: `moved` of them are in
+    /// another cohort.
+    PoliciesSwapped {
+        actor: String,
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        reason: String,
+        before: Vec<PluginPin>,
+        after: Vec<PluginPin>,
+        cohorts: Vec<Cohort>,
+        moved: u64,
+    },
+    /// The policies that were swapped in work: those before are kept ready no longer.
+    PoliciesConfirmed { policies: Vec<PluginName> },
+    /// A policy failed soon after it was swapped in: those before, `policies`, are in force
+    /// again.
+    PoliciesTakenBack {
+        policy: PluginName,
+        message: String,
+        policies: Vec<PluginName>,
     },
     /// A dead letter got fresh attempts.
     DeviceRequeued { device: DeviceId },

@@ -20,6 +20,7 @@ mod rival;
 mod rollout;
 mod snapshot;
 mod steering;
+mod swap;
 mod time;
 
 pub use assignment::*;
@@ -39,4 +40,5 @@ pub use rival::*;
 pub use rollout::*;
 pub use snapshot::*;
 pub use steering::*;
+pub use swap::*;
 pub use time::*;

@@ -1,4 +1,6 @@
-use crate::{Advance, Approval, Assignment, CohortView, DecisionRecord, StoredRollout, Timestamp};
+use crate::{
+    Advance, Approval, Assignment, CohortView, DecisionRecord, Probation, StoredRollout, Timestamp,
+};
 
 /// All that `core` needs to take a rollout up: counts and live assignments. Pending and
 /// deferred ones are paged from the store.
@@ -10,8 +12,13 @@ pub struct RolloutSnapshot {
     pub cohorts: Vec<CohortView>,
     /// Assignments that are neither pending, deferred nor ended, by ascending id.
     pub live: Vec<Assignment>,
-    /// The newest decision of each policy, in configured order.
+    /// The newest decision of each policy, in configured order; none before its first since
+    /// it was swapped in.
     pub decisions: Vec<Option<DecisionRecord>>,
+    /// What a swap gave to each policy that has not decided since, in the same order.
+    pub memos: Vec<Option<Vec<u8>>>,
+    /// The policies are on probation.
+    pub probation: Option<Probation>,
     /// Consents in force or lapsed, the oldest first.
     pub approvals: Vec<Approval>,
     /// Orders to go on past gates, the oldest first.

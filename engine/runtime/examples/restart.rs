@@ -43,6 +43,14 @@ struct Probe {
 }
 
 impl Executor for Probe {
+    type Policies = std::convert::Infallible;
+
+    fn prepare(&self, policies: Self::Policies) {
+        match policies {}
+    }
+
+    fn ask(&self, _: &[windlass_model::PluginPin]) {}
+
     fn facts(&self) -> DeliveryFacts {
         DeliveryFacts {
             verifies: true,

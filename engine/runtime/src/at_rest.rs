@@ -4,8 +4,10 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
 use windlass_core::{DeliveryFacts, Now, Refusal, Resources, Rollout};
-use windlass_model::{Order, RolloutKey};
+use windlass_model::{Order, PolicySwap, RolloutKey};
 use windlass_store::{CommitError, Stopped, StoreError, StoreHandle};
+
+use crate::engine::SwapError;
 
 /// Why an order was not carried out. Nothing changed.
 #[derive(Debug, thiserror::Error)]
@@ -62,4 +64,19 @@ pub async fn steer_at_rest(
         store.commit(Arc::new(output.changes)).await?;
     }
     Ok(())
+}
+
+/// Puts other policies in force in a rollout at rest. It is durable when this returns.
+///
+/// # Errors
+/// See [`SwapError`].
+pub async fn swap_at_rest(
+    store: &StoreHandle,
+    key: RolloutKey,
+    swap: Arc<PolicySwap>,
+    now: Now,
+) -> Result<(), SwapError> {
+    let swapped = store.run(move |store| store.swap_policies(key, &swap, now.wall));
+    let swapped = swapped.await.map_err(StoreError::from)?;
+    Ok(swapped?)
 }

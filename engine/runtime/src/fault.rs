@@ -13,6 +13,10 @@ pub(crate) enum Point {
     AfterEffect,
     /// An order is durable, and whoever gave it has not been told.
     BeforeAcknowledgement,
+    /// Other policies are to be put in force.
+    BeforeSwap,
+    /// They are, durably; the engine still goes by those before.
+    AfterSwap,
 }
 
 #[cfg(not(debug_assertions))]
@@ -57,6 +61,8 @@ mod crashing {
             Point::BeforeEffect => "before-effect",
             Point::AfterEffect => "after-effect",
             Point::BeforeAcknowledgement => "before-acknowledgement",
+            Point::BeforeSwap => "before-swap",
+            Point::AfterSwap => "after-swap",
         };
         if planned.name == name && planned.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             // As a power cut would: no destructor, no flush. It cannot fail on oneself.

@@ -17,10 +17,10 @@ pub mod planning;
 pub mod progress;
 mod tasks;
 
-pub use at_rest::{AtRestError, steer_at_rest};
+pub use at_rest::{AtRestError, steer_at_rest, swap_at_rest};
 pub use bandwidth::Bandwidth;
 pub use engine::{
     Attempt, AttemptEnd, Engine, EngineError, EngineParts, Entered, Entry, Executor, GrowError,
-    Helm, PluginExecutor, RunEnd, SteerError, Surroundings, WaitFor,
+    Helm, PluginExecutor, RunEnd, SteerError, Surroundings, SwapError, WaitFor,
 };
 pub use parts::{DeliveryPart, FilterPart, Parts, PolicyPart};

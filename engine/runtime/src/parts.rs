@@ -6,6 +6,7 @@ use windlass_host::{Delivery, Filter, PayloadSource, Policy};
 use windlass_model::{FleetPin, PluginPin, Release, RolloutName, RolloutSettings};
 
 /// Everything that a rollout needs, opened and checked. Nothing of it is durable.
+#[derive(Clone)]
 pub struct Parts {
     /// The rollout's name.
     pub name: RolloutName,
@@ -27,6 +28,7 @@ pub struct Parts {
 }
 
 /// A filter in use.
+#[derive(Clone)]
 pub struct FilterPart {
     /// Its identity.
     pub pin: PluginPin,
@@ -37,6 +39,7 @@ pub struct FilterPart {
 }
 
 /// A policy in use.
+#[derive(Clone)]
 pub struct PolicyPart {
     /// Its identity.
     pub pin: PluginPin,
@@ -45,6 +48,7 @@ pub struct PolicyPart {
 }
 
 /// A delivery in use.
+#[derive(Clone)]
 pub struct DeliveryPart {
     /// Its identity.
     pub pin: PluginPin,

@@ -124,6 +124,19 @@ impl Store {
         self.page(RANGE, params![after, last, integer(limit as u64)])
     }
 
+    /// The same with their devices.
+    pub fn targets(
+        &self,
+        rollout: RolloutKey,
+        after: Option<AssignmentId>,
+        limit: usize,
+    ) -> Result<Vec<(Assignment, Device)>, StoreError> {
+        let first = assignment_id(rollout, 0);
+        let last = assignment_id(rollout, MAX_TARGETS);
+        let after = after.map_or(first, |id| id.0.max(first));
+        self.page_with_devices(RANGE, params![after, last, integer(limit as u64)])
+    }
+
     /// The assignments that these devices have in a rollout, in the order of `devices`;
     /// those that have none are left out.
     pub fn assignments_of(

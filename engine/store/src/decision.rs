@@ -9,6 +9,7 @@ use crate::{
     Store, StoreError,
     codes::{integer, millis, timestamp},
     json::{parse, to_json},
+    swap,
 };
 
 /// A decision with its place.
@@ -152,17 +153,69 @@ pub(crate) fn repeat(
     Ok(())
 }
 
-/// The newest decision of one policy.
-pub(crate) fn newest(
+/// The newest decision of a rollout; 0 if there is none.
+pub(crate) fn newest_id(connection: &Connection, rollout: RolloutKey) -> Result<i64, StoreError> {
+    let id = connection.query_row(
+        "SELECT coalesce(max(id), 0) FROM decision WHERE rollout = ?1",
+        [rollout.0],
+        |row| row.get(0),
+    )?;
+    Ok(id)
+}
+
+/// What a policy begins its next decision with: the memo of its newest, or of a swap since.
+pub(crate) fn memo(
     connection: &Connection,
     rollout: RolloutKey,
     policy: &PluginName,
+) -> Result<Vec<u8>, StoreError> {
+    Ok(match standing(connection, rollout, policy)? {
+        Standing::Decided(record) => match record.answer {
+            DecisionAnswer::Decided(decision) => decision.memo,
+            DecisionAnswer::Failed(_) => record.memo_before,
+        },
+        Standing::Given(memo) => memo,
+        Standing::New => Vec::new(),
+    })
+}
+
+/// How far a policy is in a rollout.
+pub(crate) enum Standing {
+    /// It has decided, this last.
+    Decided(Box<DecisionRecord>),
+    /// It was swapped in with this memo, and has not decided since.
+    Given(Vec<u8>),
+    /// It was never asked.
+    New,
+}
+
+pub(crate) fn standing(
+    connection: &Connection,
+    rollout: RolloutKey,
+    policy: &PluginName,
+) -> Result<Standing, StoreError> {
+    let given = swap::inherited(connection, rollout, policy)?;
+    let after = given.as_ref().map_or(0, |(after, _)| *after);
+    let newest = newest(connection, rollout, policy, after)?;
+    Ok(match (newest, given) {
+        (Some(record), _) => Standing::Decided(Box::new(record)),
+        (None, Some((_, memo))) => Standing::Given(memo),
+        (None, None) => Standing::New,
+    })
+}
+
+/// The newest decision of one policy after the one of id `after`.
+fn newest(
+    connection: &Connection,
+    rollout: RolloutKey,
+    policy: &PluginName,
+    after: i64,
 ) -> Result<Option<DecisionRecord>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, record, memo_before, memo, repeats, repeated_at FROM decision \
-         WHERE rollout = ?1 AND policy = ?2 ORDER BY id DESC LIMIT 1",
+         WHERE rollout = ?1 AND policy = ?2 AND id > ?3 ORDER BY id DESC LIMIT 1",
     )?;
-    let mut rows = statement.query(params![rollout.0, policy.as_str()])?;
+    let mut rows = statement.query(params![rollout.0, policy.as_str(), after])?;
     match rows.next()? {
         Some(row) => Ok(Some(from_row(row)?.record)),
         None => Ok(None),

@@ -10,7 +10,7 @@
 //! - `release`, `rollout`, `assignment`, `attempt`, `checkpoint`: what is delivered to whom,
 //!   and how far; `growth`: devices that join later.
 //! - `steering`, `hold`, `condemned`, `dead_letter`, `rollback`: what people and policies ask
-//!   of a rollout under way, or after it.
+//!   of a rollout under way, or after it; `swap`: other policies for one.
 //! - `rival`, `registry::down`: what else is the matter with a device or its group.
 //! - `commit`: applies what `windlass-core` decided; the rules themselves are not here.
 //! - `snapshot`: reads a rollout back for `windlass-core`.
@@ -53,6 +53,7 @@ mod rollout;
 mod schema;
 mod snapshot;
 mod steering;
+mod swap;
 
 pub use attempt::{AttemptEnd, StoredAttempt};
 pub use commit::Committed;
@@ -68,3 +69,4 @@ pub use open::Store;
 pub use registry::{ImportReport, ObservedAt, Provenance};
 pub use retention::{Pruned, Retention};
 pub use rollback::RollbackTarget;
+pub use swap::SwapConflict;

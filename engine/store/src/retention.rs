@@ -129,9 +129,12 @@ fn drop_components(connection: &Connection) -> Result<u64, StoreError> {
     let uncited = uncited.collect::<Result<Vec<_>, _>>()?;
     let mut dropped = 0;
     for digest in uncited {
-        // A plan writes digests as text.
+        // Plans write digests as text, and so do the policies that a swap may put back.
         let cited = connection
-            .prepare_cached("SELECT 1 FROM rollout WHERE instr(plan, ?1) > 0")?
+            .prepare_cached(
+                "SELECT 1 FROM rollout WHERE instr(plan, ?1) > 0 \
+                 UNION ALL SELECT 1 FROM probation WHERE instr(policies, ?1) > 0",
+            )?
             .exists([digest.to_string()])?;
         if !cited {
             dropped += connection.execute(

@@ -12,7 +12,7 @@ use crate::{
     attempt::violated,
     codes::{Code as _, duration, millis, timestamp},
     json::{parse, to_json},
-    steering,
+    steering, swap,
 };
 
 const COLUMNS: &str = "key, plan, state, started_at, ended_at, paused_for, paused_since, \
@@ -67,6 +67,7 @@ impl Store {
         let kept = by_key(&transaction, key)?.plan;
         if kept.policies != plan.policies {
             steering::void(&transaction, key)?;
+            swap::end_probation(&transaction, key)?;
         }
         let plan = RolloutPlan {
             name: kept.name,

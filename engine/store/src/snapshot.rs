@@ -9,7 +9,8 @@ use crate::{
     Store, StoreError,
     assignment::{MAX_TARGETS, assignment_id},
     codes::{Code as _, timestamp, unsigned},
-    decision, rollout, steering,
+    decision::{self, Standing},
+    rollout, steering, swap,
 };
 
 impl Store {
@@ -25,10 +26,18 @@ impl Store {
         let rollout = rollout::by_key(&transaction, key)?;
         let (cohorts, timed) = cohorts(&transaction, &rollout)?;
         let live = self.live(key)?;
-        let policies = rollout.plan.policies.iter();
-        let decisions = policies
-            .map(|policy| decision::newest(&transaction, key, &policy.name))
-            .collect::<Result<_, _>>()?;
+        let mut decisions = Vec::with_capacity(rollout.plan.policies.len());
+        let mut memos = Vec::with_capacity(rollout.plan.policies.len());
+        for policy in &rollout.plan.policies {
+            let (decided, given) = match decision::standing(&transaction, key, &policy.name)? {
+                Standing::Decided(record) => (Some(*record), None),
+                Standing::Given(memo) => (None, Some(memo)),
+                Standing::New => (None, None),
+            };
+            decisions.push(decided);
+            memos.push(given);
+        }
+        let probation = swap::probation(&transaction, key)?;
         let approvals = steering::approvals(&transaction, key)?;
         let advances = steering::advances(&transaction, key)?;
         let next_deferred = self.next_due(key, -1)?;
@@ -38,6 +47,8 @@ impl Store {
             cohorts,
             live,
             decisions,
+            memos,
+            probation,
             approvals,
             advances,
             next_deferred,

@@ -4,8 +4,8 @@ use rusqlite::{Connection, params};
 use windlass_model::{Advance, Approval, CohortIndex, RolloutKey};
 
 use crate::{
-    StoreError,
-    codes::{millis, timestamp},
+    Store, StoreError,
+    codes::{millis, timestamp, unsigned},
 };
 
 pub(crate) const APPROVALS: &str =
@@ -80,6 +80,23 @@ pub(crate) fn advances(
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+impl Store {
+    /// How many consents and orders to go on a rollout has, lapsed ones included.
+    ///
+    /// # Errors
+    ///
+    /// If the database failed.
+    pub fn consents(&self, rollout: RolloutKey) -> Result<u64, StoreError> {
+        let count: i64 = self.connection.query_row(
+            "SELECT (SELECT count(*) FROM approval WHERE rollout = ?1) \
+             + (SELECT count(*) FROM advance WHERE rollout = ?1)",
+            [rollout.0],
+            |row| row.get(0),
+        )?;
+        Ok(unsigned(count))
+    }
 }
 
 /// Forgets them all.

@@ -54,8 +54,9 @@ pub trait Policy: Sized + 'static {
     }
 
     /// Cuts the tiers (ascending, none of size 0) into cohorts whose sizes add
-    /// up to the number of devices. Asked once, at the start: devices that a
-    /// dynamic rollout finds later join the last cohort.
+    /// up to the number of devices. Asked once, at the start or when the policy
+    /// is swapped in: devices that a dynamic rollout finds later join the last
+    /// cohort.
     ///
     /// # Errors
     /// A sentence saying why these devices cannot be cut so.

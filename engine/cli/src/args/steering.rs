@@ -80,6 +80,37 @@ pub struct RollbackArgs {
     pub cancel_in_flight: bool,
 }
 
+/// Put other policies in force in a rollout under way, or the same with other settings.
+///
+/// They are those of `[rollout] policies` in the configuration; nothing else of it counts.
+/// Targets are placed anew: the first policy cuts them into its cohorts, and each cohort is
+/// charged with those of its devices that were started before. What a policy noted is taken
+/// over by the one that takes its place. Approvals given before are void. If a new policy fails
+/// one of its first three decisions, or cannot judge devices, those before are put back.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  windlass swap-policy rollout.toml --dry-run\n  windlass swap-policy rollout.toml --reason 'slower over the weekend'"
+)]
+pub struct SwapPolicyArgs {
+    /// The configuration with the new policies; names the state file too.
+    pub config: PathBuf,
+    /// The state file.
+    #[arg(long, env = "WINDLASS_STATE", value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Which rollout; without it that of the configuration.
+    #[arg(long, value_name = "NAME", value_parser = rollout_name)]
+    pub rollout: Option<RolloutName>,
+    /// Have policies begin with nothing noted, where they would have to take it over.
+    #[arg(long)]
+    pub restart_memo: bool,
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub who: WhoArgs,
+}
+
 /// Consent to pass a gate that a policy waits at.
 #[derive(Debug, Args)]
 #[command(

@@ -21,6 +21,7 @@ mod run;
 mod schema;
 mod status;
 mod steer;
+mod swap;
 mod watch;
 
 use windlass_model::Steering;
@@ -67,6 +68,7 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Resume(args) => steer::order(args, Steering::Resume).await,
         Command::Abort(args) => steer::abort(args).await,
         Command::Rollback(args) => steer::roll_back(args).await,
+        Command::SwapPolicy(args) => swap::swap(args).await,
         Command::Approve(args) => steer::approve(args).await,
         Command::Advance(args) => steer::advance(args).await,
         Command::Exclude(args) => steer::exclude(args).await,

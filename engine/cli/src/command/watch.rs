@@ -208,6 +208,8 @@ fn is_trouble(kind: &EventKind) -> bool {
             | EventKind::RolloutAborting { .. }
             | EventKind::RolloutContinued { .. }
             | EventKind::OrderGiven { .. }
+            | EventKind::PoliciesSwapped { .. }
+            | EventKind::PoliciesTakenBack { .. }
             | EventKind::RolloutGrown { .. }
             | EventKind::ReleaseCondemned { .. }
             | EventKind::RollbackStarted { .. }

@@ -5,6 +5,7 @@
 //! by the lock of the store alone, never by the socket.
 //!
 //! - `protocol`: what is said.
+//! - `swapped`: what is said of other policies.
 //! - `wire`: a value a line, of bounded length.
 //! - `socket`: where the socket is, and who may speak on it.
 //! - `server`, `client`: the two ends. Neither knows what a request does.
@@ -13,6 +14,7 @@ mod client;
 mod protocol;
 mod server;
 mod socket;
+mod swapped;
 mod wire;
 
 pub use client::{Call, CallError};
@@ -22,3 +24,6 @@ pub use protocol::{
 };
 pub use server::{Desk, Interrupts, Replies, Server};
 pub use socket::{BindError, socket_path};
+pub use swapped::{
+    MemoFate, PolicyChange, PolicyShift, SettingChange, SwapErrand, SwapFate, Swapped,
+};

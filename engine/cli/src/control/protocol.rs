@@ -7,6 +7,8 @@ use windlass_model::{
 };
 use windlass_runtime::{RunEnd, WaitFor, progress::Progress};
 
+use super::swapped::{SwapErrand, Swapped};
+
 /// The version of what is said on the socket. Both ends are usually one binary; if not, the
 /// client says so and asks nothing.
 pub const PROTOCOL: u32 = 1;
@@ -56,6 +58,8 @@ pub enum Chore {
         /// What.
         order: Steering,
     },
+    /// Put other policies in force.
+    SwapPolicies(SwapErrand),
     /// What becomes of dead letters; one order per rollout that has some.
     DeadLetters {
         /// Only this rollout's.
@@ -201,6 +205,8 @@ pub enum Done {
         /// Whether somebody drives it, so that the order takes effect at once.
         driven: bool,
     },
+    /// Other policies are in force, or would be.
+    PoliciesSwapped(Box<Swapped>),
     /// Dead letters were dealt with.
     DeadLetters {
         /// How.

@@ -8,7 +8,7 @@ use super::{Owner, RunOptions, Sight, Voyage, Who, execute};
 use crate::{
     command::Failure,
     config::{Overrides, StateLocation},
-    control::{Desk, Errand, Interrupt, Interrupts, Replies, Request, Response, RunErrand},
+    control::{Chore, Desk, Errand, Interrupt, Interrupts, Replies, Request, Response, RunErrand},
     setup::{self, Quiet},
 };
 
@@ -28,9 +28,13 @@ impl Desk for Owner {
             Errand::Chore(chore) => {
                 let who = Who { actor, reason };
                 let now = self.clock.now();
+                let directory = match &chore {
+                    Chore::SwapPolicies(errand) => Some(errand.directory.clone()),
+                    _ => None,
+                };
                 match execute(chore, &who, &self.store, Some(self), now).await {
                     Ok(done) => Response::Done(done),
-                    Err(failure) => told(failure, None),
+                    Err(failure) => told(failure, directory.as_deref()),
                 }
             }
             Errand::Run(errand) => {

@@ -6,10 +6,13 @@ use windlass_model::{
     Order, RolloutKey, RolloutName, RolloutPlan, RolloutState, Steering, StoredRollout,
 };
 use windlass_runtime::{
-    Entry, Parts, PluginExecutor, WaitFor, clock::Clock as _, planning, steer_at_rest,
+    Entry, Parts, PluginExecutor, PolicyPart, WaitFor, clock::Clock as _, planning, steer_at_rest,
 };
 
-use super::{Leg, Owner, Voyage, berths::Berth, berths::Purpose, find, take_back::WayBack};
+use super::{
+    Leg, Owner, Voyage, berths::Berth, berths::Purpose, find, swap::policies_before,
+    take_back::WayBack,
+};
 use crate::{
     command::Failure,
     diagnostic::{Diagnostic, Diagnostics},
@@ -76,21 +79,22 @@ impl Owner {
         };
         self.keep_components(components).await?;
         self.keep_settings(policy_settings).await?;
+        let before = policies_before(&self.store, &host, key).await?;
         let way_back = WayBack::new(&config.rollback, &parts, earlier);
         let leg = self
-            .drive((key, name), parts, options.wait, berth, turns)
+            .drive((key, name), (parts, before), options.wait, berth, turns)
             .await?;
         Ok(Voyage::new(leg, warnings, way_back, options.wait, host))
     }
 
-    /// Hands a rollout of the state file to the engine. `turns` is what [`Growing::turns`]
-    /// was before its devices were selected.
+    /// Hands a rollout of the state file to the engine, with the policies that it may go back
+    /// to. `turns` is what [`Growing::turns`] was before its devices were selected.
     ///
     /// [`Growing::turns`]: super::grow::Growing::turns
     pub(super) async fn drive(
         &self,
         (key, name): (RolloutKey, RolloutName),
-        parts: Parts,
+        (parts, before): (Parts, Vec<PolicyPart>),
         wait: WaitFor,
         berth: Berth,
         turns: u64,
@@ -102,7 +106,8 @@ impl Owner {
             .context("the state file failed")?
             .context("the events could not be read")?;
         let events = self.bus.subscribe(self.store.clone(), after);
-        let executor = PluginExecutor::new(parts, self.store.clone(), Arc::clone(&self.bandwidth));
+        let bandwidth = Arc::clone(&self.bandwidth);
+        let executor = PluginExecutor::new(parts, before, self.store.clone(), bandwidth);
         let executor = Arc::new(executor);
         let entered = self
             .helm

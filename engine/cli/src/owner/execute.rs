@@ -21,7 +21,7 @@ use crate::{
 const LETTERS_MAX: usize = 10_000;
 
 /// Between two looks at a rollout that is just being taken up or given up.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Who asks, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,7 @@ pub async fn execute(
     };
     match chore {
         Chore::Steer { rollout, order } => hand.steer(rollout, order).await,
+        Chore::SwapPolicies(errand) => hand.swap_policies(errand).await,
         Chore::DeadLetters {
             rollout,
             which,
@@ -79,15 +80,16 @@ pub async fn execute(
     }
 }
 
-struct Hand<'a> {
-    who: &'a Who,
-    store: &'a StoreHandle,
-    owner: Option<&'a Owner>,
-    now: Now,
+/// What chores are carried out with.
+pub(super) struct Hand<'a> {
+    pub(super) who: &'a Who,
+    pub(super) store: &'a StoreHandle,
+    pub(super) owner: Option<&'a Owner>,
+    pub(super) now: Now,
 }
 
 impl Hand<'_> {
-    async fn look<T: Send + 'static>(
+    pub(super) async fn look<T: Send + 'static>(
         &self,
         look: impl FnOnce(&mut Store) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {

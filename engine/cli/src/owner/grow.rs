@@ -63,7 +63,7 @@ impl Owner {
         }
         self.growing.add(key, executor);
         if self.growing.turns() != turns
-            && let Err(error) = self.grow_driven(key, executor.parts()).await
+            && let Err(error) = self.grow_driven(key, &executor.parts()).await
         {
             tracing::warn!(%key, %error, "devices that were imported just now did not join");
         }
@@ -75,7 +75,7 @@ impl Owner {
         self.growing.turn();
         let mut grown = Ok(());
         for (key, executor) in self.growing.alive() {
-            grown = grown.and(self.grow_driven(key, executor.parts()).await);
+            grown = grown.and(self.grow_driven(key, &executor.parts()).await);
         }
         // Whatever becomes of one rollout, the others hear of it.
         self.helm.refresh().await;

@@ -9,6 +9,7 @@
 //! - `take_back`: the rollouts that take another back.
 //! - `left_behind`: whom they cannot.
 //! - `execute`: chores, the same for an owner and for a command that found none.
+//! - `swap`, `shift`: other policies for a rollout, and how they differ.
 //! - `find`, `look`: what people name, and what the state file has.
 //! - `desk`: requests of the control socket.
 //! - `upkeep`: what is old is dropped.
@@ -22,6 +23,8 @@ mod grow;
 mod left_behind;
 mod leg;
 mod look;
+mod shift;
+mod swap;
 mod take_back;
 mod upkeep;
 mod voyage;
@@ -62,6 +65,7 @@ pub use voyage::{Sight, Voyage};
 
 /// What every request to an owner needs. Dropped when the last one is answered.
 pub struct Owner {
+    host: Arc<Host>,
     store: StoreHandle,
     helm: Helm<PluginExecutor>,
     bus: Bus,
@@ -123,6 +127,7 @@ impl Ownership {
             retries_per_minute: config.engine.retries_per_minute,
         });
         let owner = Arc::new(Owner {
+            host: Arc::clone(host),
             store: thread.handle(),
             helm,
             bus,

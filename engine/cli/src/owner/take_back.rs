@@ -193,7 +193,7 @@ impl Owner {
         };
         let turns = self.growing.turns();
         let leg = self
-            .drive((rollout.key, name), parts, wait, berth, turns)
+            .drive((rollout.key, name), (parts, Vec::new()), wait, berth, turns)
             .await?;
         Ok(Some(leg))
     }

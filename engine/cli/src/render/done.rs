@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use windlass_model::{Hold, HoldKind, HoldSubject, InFlight, RolloutState, Steering};
 
-use super::numbers::{count, time};
+use super::{
+    numbers::{count, time},
+    swapped::swapped_text,
+};
 use crate::{
     config::field_text,
     control::{Done, Fate},
@@ -18,6 +21,7 @@ pub fn done_text(done: &Done) -> String {
             driven,
             state: _,
         } => format!("{rollout}: {}{}", order_text(order), next(*driven)),
+        Done::PoliciesSwapped(swapped) => swapped_text(swapped),
         Done::DeadLetters { devices: 0, .. } => "there is no such dead letter".to_owned(),
         Done::DeadLetters {
             fate,
@@ -63,6 +67,7 @@ pub fn done_json(done: &Done) -> Value {
             "state": state_word(*state),
             "driven": driven,
         }),
+        Done::PoliciesSwapped(swapped) => json!(swapped),
         Done::DeadLetters {
             fate,
             devices,

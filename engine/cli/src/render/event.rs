@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use windlass_model::{
-    EventKind, LoggedEvent, Reason, RolloutKey, RolloutName, SkipReason, Timestamp,
+    Cohort, EventKind, LoggedEvent, PluginName, PluginPin, Reason, RolloutKey, RolloutName, Sha256,
+    SkipReason, Timestamp,
 };
+
+use crate::diagnostic::clean;
 
 use super::{
     done::{hold_text, order_text, subject_text},
@@ -167,6 +170,33 @@ pub fn event_text(kind: &EventKind) -> String {
             reason,
             order,
         } => format!("{actor}: {}{}", order_text(order), because(reason)),
+        EventKind::PoliciesSwapped {
+            actor,
+            reason,
+            before,
+            after,
+            cohorts,
+            moved,
+        } => format!(
+            "{actor}: policies swapped from {} to {}; cohorts {}; {} moved{}",
+            pins(before),
+            pins(after),
+            sizes(cohorts),
+            count(*moved, "device"),
+            because(reason)
+        ),
+        EventKind::PoliciesConfirmed { policies } => {
+            format!("{} kept: the first decisions are sound", names(policies))
+        }
+        EventKind::PoliciesTakenBack {
+            policy,
+            message,
+            policies,
+        } => format!(
+            "policies taken back to {}, because {policy} failed: {}",
+            names(policies),
+            clean(message)
+        ),
         EventKind::DeviceRequeued { device } => format!("{device}: requeued"),
         EventKind::DeviceDismissed { device } => format!("{device}: dismissed"),
         EventKind::DeviceSuperseded {
@@ -241,6 +271,36 @@ pub(super) fn skip_text(reason: SkipReason) -> &'static str {
         SkipReason::Offline => "it is offline",
         SkipReason::Policy => "a policy said never",
         SkipReason::Excluded => "it was excluded",
+    }
+}
+
+/// Policies with so much of their digests that two of one name can be told apart.
+fn pins(pins: &[PluginPin]) -> String {
+    let short = |digest: &Sha256| digest.to_string().chars().take(8).collect::<String>();
+    let words: Vec<_> = pins
+        .iter()
+        .map(|pin| {
+            let (component, settings) = (short(&pin.component), short(&pin.settings));
+            format!("{} ({component}, settings {settings})", pin.name)
+        })
+        .collect();
+    listed(words)
+}
+
+fn names(policies: &[PluginName]) -> String {
+    listed(policies.iter().map(ToString::to_string).collect())
+}
+
+fn sizes(cohorts: &[Cohort]) -> String {
+    let sizes = cohorts.iter();
+    let sizes = sizes.map(|cohort| format!("{} {}", clean(&cohort.name), cohort.size));
+    listed(sizes.collect())
+}
+
+fn listed(words: Vec<String>) -> String {
+    match words.is_empty() {
+        true => "none".to_owned(),
+        false => words.join(", "),
     }
 }
 

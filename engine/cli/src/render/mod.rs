@@ -10,6 +10,7 @@ mod numbers;
 mod outlook;
 mod plain;
 mod summary;
+mod swapped;
 
 pub use bars::Bars;
 pub use decision::decision_text;
@@ -23,3 +24,4 @@ pub use numbers::{bytes, count, duration, percent, rate, time};
 pub use outlook::{outlook_json, outlook_text};
 pub use plain::PlainLog;
 pub use summary::{completed_line, summary};
+pub use swapped::swapped_text;

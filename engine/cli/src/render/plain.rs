@@ -83,6 +83,9 @@ pub(crate) fn is_noteworthy(kind: &EventKind) -> bool {
         | EventKind::RolloutResumed { .. }
         | EventKind::RolloutAborting { .. }
         | EventKind::OrderGiven { .. }
+        | EventKind::PoliciesSwapped { .. }
+        | EventKind::PoliciesConfirmed { .. }
+        | EventKind::PoliciesTakenBack { .. }
         | EventKind::DeviceRequeued { .. }
         | EventKind::DeviceDismissed { .. }
         | EventKind::RolloutGrown { .. }

@@ -32,7 +32,8 @@ use crate::{
 
 pub use fleet::{Import, check_fleet, import_fleet, plan_diagnostic};
 pub use plugins::{
-    ComponentError, Loaded, PolicySettings, component_bytes, open_filter, open_policy,
+    ComponentError, Loaded, OpenedPolicies, PolicySettings, component_bytes, open_filter,
+    open_kept_policy, open_policies, open_policy,
 };
 pub use state::{
     Subject, copy_of_state, open_diagnostic, open_state, state_file, state_is_free, subject,
@@ -177,6 +178,14 @@ pub fn start_host(config: &Config) -> Result<Host, Diagnostic> {
 
 fn plugin_cache(config: &Config) -> PathBuf {
     config.engine.cache.join("plugins")
+}
+
+/// A host for commands that only ask the policies of a configuration.
+///
+/// # Errors
+/// If this machine cannot carry even that.
+pub fn host_beside(config: &Config) -> Result<Host, Diagnostic> {
+    small_host(Some(plugin_cache(config)))
 }
 
 /// A host for commands without a configuration: small, and it keeps nothing on disk.

@@ -2,7 +2,8 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use serde_json::Value;
 use windlass_host::{
-    DeliveryOptions, Filter, Host, LoadError, OpenError, Place, Plugin, PluginError, Problem,
+    DeliveryOptions, Filter, Host, LoadError, OpenError, Place, Plugin, PluginError, Policy,
+    Problem,
 };
 use windlass_model::{PluginName, PluginPin, Sha256};
 use windlass_runtime::{DeliveryPart, FilterPart, PolicyPart};
@@ -39,6 +40,23 @@ pub(super) struct Opened {
     pub(super) deliveries: Vec<DeliveryPart>,
     pub(super) components: Vec<Loaded>,
     pub(super) policy_settings: Vec<PolicySettings>,
+}
+
+/// The policies of a configuration, opened.
+pub struct OpenedPolicies {
+    /// In configured order.
+    pub policies: Vec<PolicyPart>,
+    /// What each of them was opened with.
+    pub settings: Vec<Value>,
+    /// Their components.
+    pub components: Vec<Loaded>,
+}
+
+impl OpenedPolicies {
+    /// Their identities, in configured order.
+    pub fn pins(&self) -> Vec<PluginPin> {
+        self.policies.iter().map(|part| part.pin.clone()).collect()
+    }
 }
 
 /// Why a component's bytes cannot be had.
@@ -90,19 +108,7 @@ pub(super) async fn load_plugin(
 /// Loads and opens every configured plugin, those that the rollout does not use included.
 pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Diagnostics> {
     let mut problems = Diagnostics::new();
-    let mut loaded = BTreeMap::new();
-    for (name, section) in &config.plugins {
-        match load_at(config, host, name, &section.component).await {
-            Ok(component) => {
-                let refused = component.plugin.check_settings(section.settings.value());
-                for problem in &refused {
-                    problems.push(diagnose(config, name, problem, None));
-                }
-                loaded.insert(name.clone(), (component, refused.is_empty()));
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
+    let loaded = load_those(config, host, |_| true, &mut problems).await;
     let opener = Opener {
         config,
         host,
@@ -182,6 +188,86 @@ pub async fn open_policy(
     };
     let opened = keep(&mut problems, opener.policy(&place).await);
     opened.filter(|_| problems.is_empty()).ok_or(problems)
+}
+
+/// Loads and opens the policies of a configuration, and no other plugin.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub async fn open_policies(config: &Config, host: &Host) -> Result<OpenedPolicies, Diagnostics> {
+    let mut problems = Diagnostics::new();
+    let wanted = &config.rollout.policies;
+    let is_wanted = |name: &PluginName| wanted.iter().any(|policy| policy.value == *name);
+    let loaded = load_those(config, host, is_wanted, &mut problems).await;
+    let opener = Opener {
+        config,
+        host,
+        loaded: &loaded,
+    };
+    let mut policies = Vec::new();
+    for policy in wanted {
+        policies.extend(keep(&mut problems, opener.policy(policy).await));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let settings = policies
+        .iter()
+        .map(|part| opener.settings(&part.pin.name))
+        .collect();
+    Ok(OpenedPolicies {
+        policies,
+        settings,
+        components: loaded.into_values().map(|(loaded, _)| loaded).collect(),
+    })
+}
+
+/// Opens a policy from what a state file keeps of it.
+///
+/// # Errors
+/// If it does not open any more.
+pub async fn open_kept_policy(
+    host: &Host,
+    pin: &PluginPin,
+    bytes: Vec<u8>,
+    settings: &str,
+) -> Result<Policy, Diagnostic> {
+    let broken = |error: &dyn std::error::Error| {
+        let what = format!("the earlier policy `{}` does not open any more", pin.name);
+        with_causes(Diagnostic::warning(format!("{what}: {error}")), error)
+    };
+    let settings = serde_json::from_str(settings).map_err(|error| broken(&error))?;
+    let plugin = host
+        .load(pin.name.clone(), bytes.into())
+        .await
+        .map_err(|error| broken(&error))?;
+    plugin
+        .policy(&settings)
+        .await
+        .map_err(|error| broken(&error))
+}
+
+/// Loads configured plugins and checks their settings; what is wrong is added to `problems`.
+async fn load_those(
+    config: &Config,
+    host: &Host,
+    wanted: impl Fn(&PluginName) -> bool,
+    problems: &mut Diagnostics,
+) -> BTreeMap<PluginName, (Loaded, bool)> {
+    let mut loaded = BTreeMap::new();
+    for (name, section) in config.plugins.iter().filter(|(name, _)| wanted(name)) {
+        match load_at(config, host, name, &section.component).await {
+            Ok(component) => {
+                let refused = component.plugin.check_settings(section.settings.value());
+                for problem in &refused {
+                    problems.push(diagnose(config, name, problem, None));
+                }
+                loaded.insert(name.clone(), (component, refused.is_empty()));
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    loaded
 }
 
 /// Opens the built-in CEL filter with an expression of the command line.

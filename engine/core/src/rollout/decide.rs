@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use windlass_model::{
-    Ceiling, CohortIndex, CohortView, Decision, DecisionAnswer, DecisionRecord, PluginPin, Reason,
-    Repetition, Timestamp, Value, Verdict, View,
+    Ceiling, CohortIndex, CohortView, Decision, DecisionAnswer, DecisionRecord, PluginName,
+    PluginPin, Probation, Reason, Repetition, Timestamp, Value, Verdict, View,
 };
 
 use super::{repeats::Repeats, timer::monotonic, triggers::Triggers};
@@ -14,6 +14,10 @@ use crate::{DecideRequest, Now};
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// A policy that could not answer may have cost a whole time-out.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// Sound answers after which a policy that was swapped in is kept: its first, one to what
+/// that led to, and one with the memo of both. Enough to tell a component that does not work
+/// here at all; one that fails later holds, as any does.
+const PROBATION: u32 = 3;
 /// By a reason with this code a policy says that it waits for consent (`wit/policy.wit`).
 const AWAITING_APPROVAL: &str = "awaiting-approval";
 
@@ -30,11 +34,15 @@ pub(super) struct Decider {
     /// A person gave an order that they do not know yet.
     urgent: bool,
     triggers: Triggers,
+    /// Rounds of answers that policies on probation still have to give.
+    probation: Option<u32>,
 }
 
 #[derive(Debug)]
 struct Policy {
     pin: PluginPin,
+    /// It was swapped in and must show that it works.
+    watched: bool,
     memo: Vec<u8>,
     /// The answer that the store has.
     written: Option<DecisionAnswer>,
@@ -45,6 +53,18 @@ struct Policy {
     repeats: Repeats,
 }
 
+/// How policies do that were swapped in.
+pub(super) enum Trial {
+    /// None is on probation.
+    None,
+    /// They have not answered often enough.
+    GoesOn,
+    /// They have.
+    Passed(Vec<PluginName>),
+    /// One failed.
+    Failed { policy: PluginName, message: String },
+}
+
 /// What became of one policy's answer.
 pub(super) struct Noted {
     pub(super) record: DecisionRecord,
@@ -53,13 +73,20 @@ pub(super) struct Noted {
 }
 
 impl Decider {
-    pub(super) fn new(pins: Vec<PluginPin>, last: Vec<Option<DecisionRecord>>) -> Self {
+    pub(super) fn new(
+        pins: Vec<PluginPin>,
+        last: Vec<Option<DecisionRecord>>,
+        given: Vec<Option<Vec<u8>>>,
+        probation: Option<&Probation>,
+    ) -> Self {
         let last = last.into_iter().chain(std::iter::repeat_with(|| None));
+        let given = given.into_iter().chain(std::iter::repeat_with(|| None));
         let policies = pins
             .into_iter()
-            .zip(last)
-            .map(|(pin, last)| {
-                let (memo, written) = last.map_or((Vec::new(), None), |record| {
+            .zip(last.zip(given))
+            .map(|(pin, (last, given))| {
+                let first = (given.unwrap_or_default(), None);
+                let (memo, written) = last.map_or(first, |record| {
                     let memo = match &record.answer {
                         DecisionAnswer::Decided(decision) => decision.memo.clone(),
                         DecisionAnswer::Failed(_) => record.memo_before,
@@ -67,6 +94,7 @@ impl Decider {
                     (memo, Some(record.answer))
                 });
                 Policy {
+                    watched: probation.is_some_and(|probation| probation.watches(&pin)),
                     pin,
                     memo,
                     written,
@@ -84,7 +112,41 @@ impl Decider {
             dirty: false,
             urgent: false,
             triggers: Triggers::default(),
+            probation: probation.map(|_| PROBATION),
         }
+    }
+
+    /// The policy of this name, if it is on probation.
+    pub(super) fn watched(&self, name: &str) -> Option<PluginName> {
+        self.probation?;
+        self.policies
+            .iter()
+            .find(|policy| policy.watched && policy.pin.name.as_str() == name)
+            .map(|policy| policy.pin.name.clone())
+    }
+
+    /// To be looked at once after each round of answers.
+    pub(super) fn trial(&mut self) -> Trial {
+        let Some(left) = self.probation else {
+            return Trial::None;
+        };
+        let watched = || self.policies.iter().filter(|policy| policy.watched);
+        for policy in watched() {
+            if let Some(Err(message)) = &policy.latest {
+                return Trial::Failed {
+                    policy: policy.pin.name.clone(),
+                    message: message.clone(),
+                };
+            }
+        }
+        let left = left.saturating_sub(1);
+        if left > 0 {
+            self.probation = Some(left);
+            return Trial::GoesOn;
+        }
+        let passed = watched().map(|policy| policy.pin.name.clone()).collect();
+        self.probation = None;
+        Trial::Passed(passed)
     }
 
     pub(super) fn is_empty(&self) -> bool {

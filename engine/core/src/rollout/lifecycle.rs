@@ -109,6 +109,7 @@ impl Rollout {
                 self.want_rollback();
             }
         }
+        self.review_probation(now);
     }
 
     /// Has the store count the answers that repeated what it has. Before a new decision of the
@@ -404,6 +405,7 @@ impl Rollout {
     fn finish(&mut self, now: Now, outcome: Outcome) {
         self.keep_repeats();
         self.finished = Some(outcome);
+        self.keep_policies();
         let started = self.started_at.unwrap_or(now.wall);
         let duration = now.wall.since(started).as_millis();
         let completed = EventKind::RolloutCompleted {

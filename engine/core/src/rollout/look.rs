@@ -203,6 +203,7 @@ impl Rollout {
         let failed = |candidate: &Candidate| unjudged(&candidate.gate).is_some();
         match unjudged(&first.gate).cloned() {
             Some(reason) if candidates.iter().all(failed) => {
+                self.suspect(&reason);
                 self.trouble.note(now.monotonic, reason);
                 self.review_hold(now);
                 true

@@ -18,6 +18,7 @@ mod look;
 mod parked;
 mod parking;
 mod repeats;
+mod replan;
 mod standing;
 mod starts;
 mod steer;
@@ -133,12 +134,7 @@ impl Rollout {
         now: Now,
     ) -> Self {
         let stored = snapshot.rollout;
-        let closed = (0..)
-            .map(CohortIndex)
-            .zip(&snapshot.cohorts)
-            .filter(|(_, cohort)| cohort.states.ended() == cohort.size)
-            .map(|(index, _)| index)
-            .collect();
+        let closed = replan::closed(&snapshot.cohorts);
         let cohorts: Vec<_> = snapshot.cohorts.into_iter().map(recount).collect();
         Self {
             key: stored.key,
@@ -189,7 +185,12 @@ impl Rollout {
             moves: Vec::new(),
             timers: BTreeSet::new(),
             starts: RecentStarts::default(),
-            decider: Decider::new(stored.plan.policies, snapshot.decisions),
+            decider: Decider::new(
+                stored.plan.policies,
+                snapshot.decisions,
+                snapshot.memos,
+                snapshot.probation.as_ref(),
+            ),
             breakers: Breakers::default(),
             attempt_ids_wanted: false,
             reasons: Vec::new(),
@@ -267,6 +268,7 @@ impl Rollout {
             } => self.verified(now, assignment, attempt, answer),
             Input::Decided { answers } => self.decided(now, answers),
             Input::Grown { added } => self.grown(added),
+            Input::Replanned { snapshot } => self.replanned(now, *snapshot),
             Input::Refresh => self.refresh(now),
             Input::Stop(cause) => self.stop(now, cause),
             Input::CancelInFlight => self.cancel_in_flight(),

@@ -9,6 +9,7 @@ mod policy;
 mod retries;
 mod several;
 mod store;
+mod swaps;
 mod trouble;
 mod world;
 

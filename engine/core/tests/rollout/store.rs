@@ -10,6 +10,8 @@ use windlass_model::{
     Timestamp,
 };
 
+use crate::world::Before;
+
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     device: DeviceKey,
@@ -38,11 +40,15 @@ pub(crate) struct Table {
     pub(crate) condemned: Option<String>,
     pub(crate) approvals: Vec<Approval>,
     pub(crate) advances: Vec<Advance>,
-    decisions: Vec<Option<DecisionRecord>>,
     /// Decisions that were kept, and those that were only counted.
     pub(crate) kept: u64,
     pub(crate) repeated: u64,
+    pub(crate) decisions: Vec<Option<DecisionRecord>>,
+    /// What is put back if a policy on probation fails.
+    pub(crate) before: Option<Before>,
     first_started: Vec<Option<Timestamp>>,
+    /// When the first attempt of each row started.
+    starts: BTreeMap<AssignmentId, Timestamp>,
 }
 
 fn fresh(id: AssignmentId, device: DeviceKey, cohort: CohortIndex) -> Assignment {
@@ -77,6 +83,8 @@ impl Table {
             decisions: vec![None; rollout.plan.policies.len()],
             kept: 0,
             repeated: 0,
+            before: None,
+            starts: BTreeMap::new(),
             first_started: vec![None; rollout.plan.cohorts.len()],
             rollout,
             release,
@@ -96,6 +104,17 @@ impl Table {
             .values()
             .find(|row| row.device == DeviceKey(device))
             .expect("a target")
+    }
+
+    /// When the cohorts first started a device follows from their members.
+    pub(crate) fn recount_starts(&mut self) {
+        let cohorts = 0..self.rollout.plan.cohorts.len() as u32;
+        let started = |index| {
+            let rows = self.rows.values().filter(move |row| row.cohort == index);
+            rows.filter_map(|row| self.starts.get(&row.id).copied())
+                .min()
+        };
+        self.first_started = cohorts.map(CohortIndex).map(started).collect();
     }
 
     /// A device joins the last cohort.
@@ -150,6 +169,9 @@ impl Store {
                 assert!(may, "{old:?} to {row:?}");
                 let first = &mut table.first_started[row.cohort.0 as usize];
                 *first = first.or(row.attempt_started);
+                if let Some(at) = row.attempt_started {
+                    table.starts.entry(row.id).or_insert(at);
+                }
                 match new {
                     // A dismissed one failed before.
                     StateKind::Failed | StateKind::DeadLettered
@@ -210,6 +232,10 @@ impl Store {
             }
             Change::Approved(approval) => table.approvals.push(approval.clone()),
             Change::Advanced(advance) => table.advances.push(advance.clone()),
+            Change::ProbationPassed => {
+                let passed = table.before.take();
+                assert!(passed.is_some(), "they are on probation");
+            }
             Change::Condemned { reason, .. } => table.condemned = Some(reason.clone()),
             Change::RollbackWanted => {
                 assert_eq!(table.rollout.rollback, Rollback::NotWanted, "once");
@@ -308,6 +334,8 @@ impl Table {
             cohorts: self.cohorts(),
             live: self.rows.values().filter(live).cloned().collect(),
             decisions: self.decisions.clone(),
+            memos: Vec::new(),
+            probation: self.before.as_ref().map(Before::probation),
             approvals: self.approvals.clone(),
             advances: self.advances.clone(),
             next_deferred: self.next_deferred(Timestamp(0)),

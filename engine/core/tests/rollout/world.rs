@@ -3,6 +3,7 @@
 
 mod check;
 mod perform;
+mod swap;
 
 use std::{
     collections::BTreeMap,
@@ -24,6 +25,8 @@ use crate::{
     policy::Policy,
     store::{Store, Table},
 };
+
+pub(crate) use swap::{Before, Swap};
 
 /// Steps after which a rollout that has not ended counts as stuck.
 const MAX_STEPS: u32 = 20_000;
@@ -66,6 +69,8 @@ pub(crate) struct World {
     pub(crate) orders: Vec<(u32, RolloutKey, Steering)>,
     /// Filter and policies cannot judge devices until then.
     pub(crate) unjudged_until: Duration,
+    /// Because of this plugin.
+    pub(crate) unjudged_by: &'static str,
     /// How long a look at deferred devices takes, which are probed in it.
     pub(crate) probes_take: Duration,
     /// Devices shown to the gate so far, with repetition.
@@ -117,6 +122,7 @@ impl World {
             orders: Vec::new(),
             unjudged_until: Duration::ZERO,
             probes_take: Duration::ZERO,
+            unjudged_by: "filter",
             looks: 0,
             effects: Vec::new(),
             next_attempt_id: 1,
@@ -497,12 +503,20 @@ impl World {
             .map(|(key, output)| (output.changes, (key, output.effects)))
             .unzip();
         self.store.commit(&sets);
+        let mut failed = Vec::new();
         for (key, effects) in effects {
             for effect in effects {
-                self.take(key, effect);
+                if let Effect::TakePoliciesBack { .. } = effect {
+                    failed.push(key);
+                } else {
+                    self.take(key, effect);
+                }
             }
         }
         self.check();
+        for key in failed {
+            self.take_policies_back(key);
+        }
     }
 
     fn start_devices(&mut self) {

@@ -16,6 +16,8 @@ pub(super) struct Tagged {
     pub(super) rollout: RolloutKey,
     /// Which of the rollout's runs asked.
     pub(super) run: u64,
+    /// Under which of the run's plans.
+    pub(super) plan: u64,
     pub(super) done: Done,
 }
 
@@ -23,6 +25,16 @@ pub(super) enum Done {
     Input(Input),
     Considered(Considered),
     Failed(StoreError),
+}
+
+impl Done {
+    /// Whether it answers what only holds for the policies and cohorts that it was asked of.
+    pub(super) fn is_of_plan(&self) -> bool {
+        match self {
+            Self::Considered(_) | Self::Input(Input::Decided { .. }) => true,
+            Self::Input(_) | Self::Failed(_) => false,
+        }
+    }
 }
 
 /// Devices that were looked at.
@@ -141,7 +153,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 }
             }
             // The loop itself does this, because it dispatches again afterwards.
-            Effect::NeedAttemptIds => {}
+            Effect::NeedAttemptIds | Effect::TakePoliciesBack { .. } => {}
             Effect::Finished(outcome) => {
                 if let Some(running) = self.running.get_mut(&key) {
                     running.finished = Some(outcome);
@@ -153,11 +165,12 @@ impl<C: Clock, E: Executor> Engine<C, E> {
     fn start(&mut self, rollout: RolloutKey, work: impl Future<Output = Done> + Send + 'static) {
         if let Some(running) = self.running.get_mut(&rollout) {
             running.tasks += 1;
-            let run = running.run;
+            let (run, plan) = (running.run, running.plans);
             self.tasks.start(async move {
                 Tagged {
                     rollout,
                     run,
+                    plan,
                     done: work.await,
                 }
             });

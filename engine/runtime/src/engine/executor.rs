@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 use windlass_core::{Candidate, DecideRequest, DeliveryFacts};
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, AttemptOutcome, Decision, Device, DeviceKey, Failure,
-    Hold, Rival, RolloutKey, Timestamp, Verification,
+    Hold, PluginPin, Rival, RolloutKey, Timestamp, Verification,
 };
 
 use crate::progress::Transfer;
@@ -12,6 +12,16 @@ use crate::progress::Transfer;
 /// What the driver's effects are carried out by: plugins in a sandbox, or a simulated world.
 /// Every method may be called many times at once.
 pub trait Executor: Send + Sync + 'static {
+    /// Policies, opened, that may be asked instead of those that are.
+    type Policies: Send + 'static;
+
+    /// Has further policies ready.
+    fn prepare(&self, policies: Self::Policies);
+
+    /// From the next question on, the policies of these pins are asked, in this order; nobody
+    /// is if one of them is not at hand. Those asked before stay at hand.
+    fn ask(&self, policies: &[PluginPin]);
+
     /// What the rules must know of the deliveries.
     fn facts(&self) -> DeliveryFacts;
 

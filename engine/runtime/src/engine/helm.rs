@@ -1,19 +1,21 @@
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, oneshot, watch};
 use windlass_core::Refusal;
-use windlass_model::{DeviceKey, Order, RolloutKey};
-use windlass_store::{ExtendConflict, StoreError};
+use windlass_model::{DeviceKey, Order, PolicySwap, RolloutKey};
+use windlass_store::{ExtendConflict, StoreError, SwapConflict};
 
-use super::{EngineError, RunEnd, WaitFor};
+use super::{EngineError, Executor, RunEnd, WaitFor};
 use crate::progress::Progress;
 
 /// How the rest of the process speaks to a running [`Engine`](super::Engine). Cheap to clone;
 /// when the last one is gone the engine ends with its last rollout.
 #[derive(Debug)]
-pub struct Helm<E> {
+pub struct Helm<E: Executor> {
     messages: mpsc::Sender<Message<E>>,
 }
 
-impl<E> Clone for Helm<E> {
+impl<E: Executor> Clone for Helm<E> {
     fn clone(&self) -> Self {
         Self {
             messages: self.messages.clone(),
@@ -27,7 +29,7 @@ pub struct Entry<E> {
     /// As the store has it.
     pub rollout: RolloutKey,
     /// Who carries out its effects.
-    pub executor: std::sync::Arc<E>,
+    pub executor: Arc<E>,
     /// When its run comes back from waiting.
     pub wait: WaitFor,
 }
@@ -75,7 +77,21 @@ pub enum GrowError {
     Gone,
 }
 
-pub(super) enum Message<E> {
+/// Why policies were not swapped. Nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SwapError {
+    /// The engine does not drive this rollout, or no longer.
+    #[error("the rollout is not running")]
+    NotRunning,
+    /// It does not fit, or the state file failed.
+    #[error(transparent)]
+    Refused(SwapConflict),
+    /// The engine has ended.
+    #[error("the engine has ended")]
+    Gone,
+}
+
+pub(super) enum Message<E: Executor> {
     Add(Box<Entry<E>>, oneshot::Sender<Result<Entered, EngineError>>),
     Steer {
         rollout: RolloutKey,
@@ -87,12 +103,18 @@ pub(super) enum Message<E> {
         devices: Vec<DeviceKey>,
         answer: oneshot::Sender<Result<u64, GrowError>>,
     },
+    Swap {
+        rollout: RolloutKey,
+        swap: Arc<PolicySwap>,
+        policies: E::Policies,
+        answer: oneshot::Sender<Result<(), SwapError>>,
+    },
     Refresh,
     Stop(Option<RolloutKey>),
     Cut(Option<RolloutKey>),
 }
 
-impl<E> Helm<E> {
+impl<E: Executor> Helm<E> {
     pub(super) fn new(messages: usize) -> (Self, mpsc::Receiver<Message<E>>) {
         let (messages, received) = mpsc::channel(messages);
         (Self { messages }, received)
@@ -150,6 +172,30 @@ impl<E> Helm<E> {
             .await
             .map_err(|_| GrowError::Gone)?;
         answered.await.map_err(|_| GrowError::Gone)?
+    }
+
+    /// Puts other policies in force in a rollout that is driven. It is durable when this
+    /// returns.
+    ///
+    /// # Errors
+    /// See [`SwapError`].
+    pub async fn swap(
+        &self,
+        rollout: RolloutKey,
+        swap: Arc<PolicySwap>,
+        policies: E::Policies,
+    ) -> Result<(), SwapError> {
+        let (answer, answered) = oneshot::channel();
+        self.messages
+            .send(Message::Swap {
+                rollout,
+                swap,
+                policies,
+                answer,
+            })
+            .await
+            .map_err(|_| SwapError::Gone)?;
+        answered.await.map_err(|_| SwapError::Gone)?
     }
 
     /// Holds or the registry changed: devices that wait for them are looked at now.

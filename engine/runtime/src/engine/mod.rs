@@ -27,6 +27,7 @@ mod recovery;
 mod running;
 mod sightings;
 mod surroundings;
+mod swap;
 mod wait;
 
 use std::{
@@ -38,12 +39,12 @@ use std::{
 
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
-use windlass_core::{Input, Resources, StopCause};
+use windlass_core::{Effect, Input, Resources, StopCause};
 use windlass_model::{ChangeSet, GroupLimit, LoggedEvent, RolloutKey, Sequence};
 use windlass_store::{CommitError, Stopped, StoreError, StoreHandle};
 
 pub use executor::{Attempt, AttemptEnd, Executor, Surroundings};
-pub use helm::{Entered, Entry, GrowError, Helm, SteerError};
+pub use helm::{Entered, Entry, GrowError, Helm, SteerError, SwapError};
 pub use plugins::PluginExecutor;
 pub use running::RunEnd;
 pub use wait::WaitFor;
@@ -99,7 +100,7 @@ pub struct EngineParts<C> {
 }
 
 /// Drives rollouts, each to its end or until it is told to stop.
-pub struct Engine<C, E> {
+pub struct Engine<C, E: Executor> {
     clock: C,
     store: StoreHandle,
     bus: Bus,
@@ -246,6 +247,17 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 drop(answer.send(self.grow(rollout, devices).await?));
                 Vec::new()
             }
+            Message::Swap {
+                rollout,
+                swap,
+                policies,
+                answer,
+            } => {
+                let told = self.swap(rollout, swap, policies).await?;
+                fault::point(fault::Point::BeforeAcknowledgement);
+                drop(answer.send(told));
+                Vec::new()
+            }
             Message::Refresh => every(Input::Refresh),
             Message::Stop(None) => every(Input::Stop(StopCause::Signal)),
             Message::Stop(Some(key)) => one(key, vec![Input::Stop(StopCause::Signal)]),
@@ -265,11 +277,18 @@ impl<C: Clock, E: Executor> Engine<C, E> {
     async fn gather(&mut self, first: Tagged) -> Result<Vec<(RolloutKey, Input)>, EngineError> {
         let mut inputs = Vec::new();
         let mut next = Some(first);
-        while let Some(Tagged { rollout, run, done }) = next {
+        while let Some(Tagged {
+            rollout,
+            run,
+            plan,
+            done,
+        }) = next
+        {
             let asked = self.running.get_mut(&rollout);
             if let Some(running) = asked.filter(|running| running.run == run) {
                 running.tasks -= 1;
                 match done {
+                    done if plan != running.plans && done.is_of_plan() => {}
                     Done::Input(input) => inputs.push((rollout, input)),
                     Done::Considered(considered) => {
                         inputs.push((rollout, running.considered(considered)));
@@ -371,14 +390,26 @@ impl<C: Clock, E: Executor> Engine<C, E> {
         let mut again = self.pause_condemned(&sets);
         self.persist(sets).await?;
         fault::point(fault::Point::BeforeEffect);
+        let mut failed = Vec::new();
         for (key, effect) in effects {
-            if effect == windlass_core::Effect::NeedAttemptIds {
-                self.refill_attempt_ids().await?;
-                again = true;
-            } else {
-                self.perform(key, effect);
-                fault::point(fault::Point::AfterEffect);
+            match effect {
+                Effect::NeedAttemptIds => {
+                    self.refill_attempt_ids().await?;
+                    again = true;
+                }
+                Effect::TakePoliciesBack { policy, message } => {
+                    failed.push((key, policy, message));
+                }
+                effect => {
+                    self.perform(key, effect);
+                    fault::point(fault::Point::AfterEffect);
+                }
             }
+        }
+        // After all others, so that what they asked for is withdrawn.
+        for (key, policy, message) in failed {
+            self.take_policies_back(key, policy, message).await?;
+            again = true;
         }
         Ok(again)
     }

@@ -1,11 +1,12 @@
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::{StreamExt, stream};
-use windlass_core::{Candidate, DecideRequest, DeliveryFacts, Gate};
+use windlass_core::{Candidate, DecideRequest, DeliveryFacts, Gate, admission::code};
 use windlass_host::{Job, PluginError, ProbeLimits};
 use windlass_model::{
     Assignment, AssignmentState, AttemptOutcome, Connectivity, Decision, Device, Failure,
-    FailureKind, Observation, ObservationSource, Reason, Release, Timestamp, Verification,
+    FailureKind, Observation, ObservationSource, PluginPin, Reason, Release, Timestamp, Value,
+    Verification,
 };
 
 use windlass_store::StoreHandle;
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     bandwidth::Bandwidth,
-    parts::{DeliveryPart, Parts},
+    parts::{DeliveryPart, Parts, PolicyPart},
     planning::{outlook, routes},
 };
 
@@ -29,20 +30,35 @@ const PLUGIN_TROUBLE_DELAY: std::time::Duration = std::time::Duration::from_secs
 
 /// Carries out effects with the plugins of a rollout.
 pub struct PluginExecutor {
-    parts: Parts,
+    force: RwLock<Force>,
     release: Arc<Release>,
     checkpoints: Checkpoints,
     sightings: Sightings,
     bandwidth: Arc<Bandwidth>,
 }
 
+/// What is in force, and the policies at hand.
+struct Force {
+    parts: Arc<Parts>,
+    at_hand: Vec<PolicyPart>,
+}
+
 impl PluginExecutor {
     /// Takes over what a rollout runs with; `store` keeps the deliveries' checkpoints,
-    /// `bandwidth` is the engine's.
-    pub fn new(parts: Parts, store: StoreHandle, bandwidth: Arc<Bandwidth>) -> Self {
+    /// `bandwidth` is the engine's. `before` are the policies that are put back if those of the
+    /// parts are on probation and fail.
+    pub fn new(
+        parts: Parts,
+        before: Vec<PolicyPart>,
+        store: StoreHandle,
+        bandwidth: Arc<Bandwidth>,
+    ) -> Self {
         let release = Arc::new(parts.release.clone());
+        let mut at_hand = parts.policies.clone();
+        at_hand.extend(before);
+        let parts = Arc::new(parts);
         Self {
-            parts,
+            force: RwLock::new(Force { parts, at_hand }),
             release,
             checkpoints: Checkpoints(store.clone()),
             sightings: Sightings(store),
@@ -50,25 +66,29 @@ impl PluginExecutor {
         }
     }
 
-    /// What the rollout runs with.
-    pub fn parts(&self) -> &Parts {
-        &self.parts
+    /// What the rollout runs with now.
+    pub fn parts(&self) -> Arc<Parts> {
+        let force = self.force.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&force.parts)
     }
 
     /// The delivery that serves a device, if there is one.
-    async fn route(&self, device: &Device) -> Result<Option<&DeliveryPart>, PluginError> {
-        if let [only] = self.parts.deliveries.as_slice()
+    async fn route<'a>(
+        parts: &'a Parts,
+        device: &Device,
+    ) -> Result<Option<&'a DeliveryPart>, PluginError> {
+        if let [only] = parts.deliveries.as_slice()
             && only.when.is_none()
         {
             return Ok(Some(only));
         }
         let now = device.last_seen.unwrap_or_default();
-        let found = routes(&self.parts.deliveries, std::slice::from_ref(device), now).await?;
+        let found = routes(&parts.deliveries, std::slice::from_ref(device), now).await?;
         let route = found.first().copied().flatten();
-        Ok(route.and_then(|route| self.parts.deliveries.get(route.0)))
+        Ok(route.and_then(|route| parts.deliveries.get(route.0)))
     }
 
-    fn job(&self, attempt: &Attempt, listener: Arc<Listener>) -> Job {
+    fn job(&self, parts: &Parts, attempt: &Attempt, listener: Arc<Listener>) -> Job {
         Job {
             device: Arc::clone(&attempt.device),
             release: Arc::clone(&self.release),
@@ -76,8 +96,8 @@ impl PluginExecutor {
             attempt: attempt.id,
             number: attempt.number,
             checkpoint: None,
-            idle: self.parts.settings.timeouts.idle,
-            deadline: self.parts.settings.timeouts.attempt,
+            idle: parts.settings.timeouts.idle,
+            deadline: parts.settings.timeouts.attempt,
             cancel: attempt.cancel.clone(),
             observer: listener,
             throttles: self.bandwidth.of(&attempt.device),
@@ -134,9 +154,10 @@ impl PluginExecutor {
 
     /// The version that a connected device runs, if it tells; none if it is not reached.
     async fn probe(&self, device: &Device) -> Option<Option<String>> {
-        let part = self.route(device).await.ok()??;
+        let parts = self.parts();
+        let part = Self::route(&parts, device).await.ok()??;
         let device = Arc::new(device.clone());
-        let idle = self.parts.settings.timeouts.idle;
+        let idle = parts.settings.timeouts.idle;
         let state = part
             .delivery
             .probe(
@@ -153,8 +174,35 @@ impl PluginExecutor {
 }
 
 impl Executor for PluginExecutor {
+    type Policies = Vec<PolicyPart>;
+
+    fn prepare(&self, policies: Vec<PolicyPart>) {
+        let mut force = self.force.write().unwrap_or_else(PoisonError::into_inner);
+        force.at_hand.extend(policies);
+    }
+
+    fn ask(&self, policies: &[PluginPin]) {
+        let mut force = self.force.write().unwrap_or_else(PoisonError::into_inner);
+        let pins = force.parts.policies.iter().map(|part| &part.pin);
+        if pins.eq(policies) {
+            return;
+        }
+        let find = |pin: &PluginPin| force.at_hand.iter().find(|part| part.pin == *pin).cloned();
+        let found: Option<Vec<_>> = policies.iter().map(find).collect();
+        let policies = found.unwrap_or_default();
+        // Others are of swaps before the last, which nothing goes back to.
+        let mut at_hand = policies.clone();
+        at_hand.extend(force.parts.policies.iter().cloned());
+        let parts = Parts::clone(&force.parts);
+        *force = Force {
+            parts: Arc::new(Parts { policies, ..parts }),
+            at_hand,
+        };
+    }
+
     fn facts(&self) -> DeliveryFacts {
-        let deliveries = &self.parts.deliveries;
+        let parts = self.parts();
+        let deliveries = &parts.deliveries;
         DeliveryFacts {
             verifies: deliveries
                 .iter()
@@ -172,7 +220,7 @@ impl Executor for PluginExecutor {
         now: Timestamp,
     ) -> Vec<Candidate> {
         let devices = self.probed(&rows, now).await;
-        let gates = match outlook::judge(&self.parts, &rows, &devices, &around, now).await {
+        let gates = match outlook::judge(&self.parts(), &rows, &devices, &around, now).await {
             Ok(gates) => gates,
             Err(error) => {
                 tracing::error!(
@@ -193,7 +241,8 @@ impl Executor for PluginExecutor {
     }
 
     async fn push(&self, attempt: Attempt) -> AttemptEnd {
-        let part = match self.route(&attempt.device).await {
+        let parts = self.parts();
+        let part = match Self::route(&parts, &attempt.device).await {
             Ok(Some(part)) => part,
             Ok(None) => {
                 let text = "no configured delivery serves this device any more";
@@ -202,8 +251,8 @@ impl Executor for PluginExecutor {
             Err(error) => return not_begun(plugin_failure(&error)),
         };
         let listener = Listener::new(attempt.transfer.clone());
-        let mut job = self.job(&attempt, Arc::clone(&listener));
-        let payload = Arc::clone(&self.parts.payload);
+        let mut job = self.job(&parts, &attempt, Arc::clone(&listener));
+        let payload = Arc::clone(&parts.payload);
         let end = if part.delivery.capabilities().resumes {
             job.checkpoint = self.checkpoints.read(attempt.assignment).await;
             let of = (attempt.assignment, attempt.id);
@@ -220,10 +269,13 @@ impl Executor for PluginExecutor {
     }
 
     async fn verify(&self, attempt: Attempt) -> Result<Verification, Failure> {
-        match self.route(&attempt.device).await {
+        let parts = self.parts();
+        match Self::route(&parts, &attempt.device).await {
             Ok(Some(part)) if part.delivery.capabilities().verifies => {
                 let listener = Listener::new(None);
-                part.delivery.verify(self.job(&attempt, listener)).await
+                part.delivery
+                    .verify(self.job(&parts, &attempt, listener))
+                    .await
             }
             Ok(Some(_) | None) => Ok(Verification::CannotTell),
             Err(error) => Err(plugin_failure(&error)),
@@ -231,9 +283,10 @@ impl Executor for PluginExecutor {
     }
 
     async fn decide(&self, requests: Vec<DecideRequest>) -> Vec<Result<Decision, String>> {
+        let parts = self.parts();
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
-            let answer = match self.parts.policies.get(request.policy) {
+            let answer = match parts.policies.get(request.policy) {
                 Some(part) => part
                     .policy
                     .decide(&request.view, &request.memo)
@@ -264,9 +317,9 @@ fn trouble(error: &PluginError, now: Timestamp) -> Gate {
         until: now.plus(PLUGIN_TROUBLE_DELAY),
         needs_connection: false,
         reason: Some(Reason {
-            code: "plugin-failed".into(),
+            code: code::PLUGIN_FAILED.into(),
             cohort: None,
-            parameters: std::collections::BTreeMap::new(),
+            parameters: [(code::PLUGIN.into(), Value::Text(error.plugin.to_string()))].into(),
             text: error.summary(),
         }),
     }

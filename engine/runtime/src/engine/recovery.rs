@@ -104,6 +104,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 })
                 .await??;
         }
+        executor.ask(&snapshot.rollout.plan.policies);
         let mut rollout = Rollout::load(snapshot, &release, executor.facts(), now);
         if let Some(condemned) = condemned {
             // While it was being prepared, or before the pause was on disk.
@@ -204,6 +205,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 running.rollout = rollout;
                 running.live = Live::default();
                 running.tasks = 0;
+                running.plans += 1;
                 running.finished = None;
             }
             begins.push((key, begin));

@@ -31,13 +31,15 @@ pub struct RunEnd {
 }
 
 /// What the loop keeps of a rollout.
-pub(super) struct Running<E> {
+pub(super) struct Running<E: Executor> {
     pub(super) rollout: Rollout,
     pub(super) executor: Arc<E>,
     pub(super) live: Live,
     /// Which run this is, of all that the engine has begun: what an earlier one asked for
     /// may still come.
     pub(super) run: u64,
+    /// How often its policies were swapped in this run.
+    pub(super) plans: u64,
     /// Tasks that bring something back to it.
     pub(super) tasks: usize,
     pub(super) tracker: Tracker,
@@ -100,6 +102,7 @@ impl<E: Executor> Running<E> {
             executor,
             live: Live::default(),
             run,
+            plans: 0,
             tasks: 0,
             tracker: Tracker::default(),
             finished: None,

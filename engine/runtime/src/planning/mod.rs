@@ -1,6 +1,7 @@
 //! From a registry to targets: filter, delivery, tiers, cohorts. Reads, never writes, so
 //! that `plan` and `run` see the same.
 
+mod anew;
 pub mod outlook;
 mod rollback;
 mod routes;
@@ -17,6 +18,7 @@ use windlass_store::{Stopped, StoreError, StoreHandle};
 use crate::parts::Parts;
 use targets::Chooser;
 
+pub use anew::{Anew, Charge, place_anew};
 pub use rollback::{BackTo, RollbackRules, Rollbacks, plan_rollbacks};
 pub use routes::Route;
 pub(crate) use routes::routes;

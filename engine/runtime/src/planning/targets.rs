@@ -1,10 +1,10 @@
 use windlass_core::placement::Placer;
 use windlass_model::{
-    Cohort, Device, DeviceId, DeviceKey, Placement, PluginName, TierCount, Timestamp,
+    Cohort, CohortIndex, Device, DeviceId, DeviceKey, Placement, PluginName, TierCount, Timestamp,
 };
 
 use super::{NAMED_MAX, PlanError, Selection, routes};
-use crate::parts::Parts;
+use crate::parts::{Parts, PolicyPart};
 
 /// Takes devices batch by batch, and makes a selection of them.
 pub(super) struct Chooser<'a> {
@@ -59,10 +59,7 @@ impl<'a> Chooser<'a> {
                 self.named.push(device.id.clone());
             }
         }
-        let placements = match parts.policies.first() {
-            Some(first) => first.policy.place(self.now, &devices).await?,
-            None => vec![Placement::default(); devices.len()],
-        };
+        let placements = placements(&parts.policies, &devices, self.now).await?;
         self.selected += devices.len() as u64;
         for ((key, device), placement) in keys.into_iter().zip(&devices).zip(placements) {
             self.placer.add(key, &device.id, placement);
@@ -78,21 +75,41 @@ impl<'a> Chooser<'a> {
                 devices: self.named,
             });
         }
-        let tiers = self.placer.tiers();
-        let (policy, cohorts) = match self.parts.policies.first() {
-            Some(first) => (first.pin.name.clone(), first.policy.cohorts(&tiers).await?),
-            None => (PluginName::new("none"), vec![everyone(&tiers)]),
-        };
-        let targets = self
-            .placer
-            .cut(&cohorts)
-            .map_err(|cause| PlanError::Cohorts { policy, cause })?;
+        let (targets, cohorts) = cut(&self.parts.policies, self.placer).await?;
         Ok(Selection {
             targets,
             cohorts,
             unselected: total.unwrap_or(self.seen).saturating_sub(self.selected),
         })
     }
+}
+
+/// How the first policy ranks each device.
+pub(super) async fn placements(
+    policies: &[PolicyPart],
+    devices: &[Device],
+    now: Timestamp,
+) -> Result<Vec<Placement>, PlanError> {
+    Ok(match policies.first() {
+        Some(first) => first.policy.place(now, devices).await?,
+        None => vec![Placement::default(); devices.len()],
+    })
+}
+
+/// What was placed, in rank order, and the cohorts that the first policy cuts it into.
+pub(super) async fn cut(
+    policies: &[PolicyPart],
+    placer: Placer,
+) -> Result<(Vec<(DeviceKey, CohortIndex)>, Vec<Cohort>), PlanError> {
+    let tiers = placer.tiers();
+    let (policy, cohorts) = match policies.first() {
+        Some(first) => (first.pin.name.clone(), first.policy.cohorts(&tiers).await?),
+        None => (PluginName::new("none"), vec![everyone(&tiers)]),
+    };
+    let targets = placer
+        .cut(&cohorts)
+        .map_err(|cause| PlanError::Cohorts { policy, cause })?;
+    Ok((targets, cohorts))
 }
 
 /// The one cohort of a rollout without a policy.

@@ -195,6 +195,15 @@ fn failed(kind: FailureKind, base: u64, reached: u64) -> AttemptEnd {
 }
 
 impl Executor for WorldExecutor {
+    /// Nobody swaps policies there.
+    type Policies = std::convert::Infallible;
+
+    fn prepare(&self, policies: Self::Policies) {
+        match policies {}
+    }
+
+    fn ask(&self, _: &[windlass_model::PluginPin]) {}
+
     fn facts(&self) -> DeliveryFacts {
         self.facts
     }

@@ -16,6 +16,7 @@ mod rivals;
 mod rollbacks;
 mod rollouts;
 mod steering;
+mod swaps;
 
 use fixture::Fixture;
 use windlass_store::{Location, Store};
@@ -143,5 +144,12 @@ conformance! {
         newcomers_join_the_last_cohort_in_order,
         a_completed_rollout_is_reopened_by_newcomers,
         refused_growth_leaves_nothing_behind,
+    };
+    swaps::{
+        a_swap_charges_the_new_cohorts_with_what_was_started,
+        what_is_taken_back_is_as_it_was,
+        a_probation_that_was_passed_is_over,
+        fewer_policies_are_on_no_probation,
+        a_refused_swap_leaves_nothing_behind,
     };
 }

@@ -5,7 +5,7 @@ use windlass_core::{
     admission::{self, Circumstances, code},
 };
 use windlass_model::{
-    Assignment, AttemptOutcome, DeviceKey, Reason, RolloutKey, RolloutState, Timestamp,
+    Assignment, AttemptOutcome, DeviceKey, Reason, RolloutKey, RolloutState, Timestamp, Value,
 };
 
 use super::{Task, World, seats};
@@ -52,6 +52,7 @@ impl World {
             Effect::Cancel { .. } | Effect::Verify { .. } | Effect::Decide { .. } => {
                 (Vec::new(), None)
             }
+            Effect::TakePoliciesBack { .. } => unreachable!("the step does that"),
             Effect::Finished(outcome) => {
                 assert_eq!(self.store.outcome(of), Some(*outcome));
                 return;
@@ -147,7 +148,9 @@ impl World {
                         .collect(),
                 }
             }
-            Effect::NeedAttemptIds | Effect::Finished(_) => return Vec::new(),
+            Effect::NeedAttemptIds | Effect::TakePoliciesBack { .. } | Effect::Finished(_) => {
+                return Vec::new();
+            }
         };
         vec![(of, input)]
     }
@@ -169,7 +172,7 @@ impl World {
     fn gate(&mut self, of: RolloutKey, key: DeviceKey) -> Gate {
         let now = self.now.wall;
         if self.now.monotonic < self.unjudged_until {
-            return unjudged(now);
+            return unjudged(now, self.unjudged_by);
         }
         let table = &self.store.tables[&of];
         let found = self.fleet.device(key).look(now, &table.release);
@@ -221,15 +224,15 @@ impl World {
     }
 }
 
-fn unjudged(now: Timestamp) -> Gate {
+fn unjudged(now: Timestamp, by: &str) -> Gate {
     Gate::Defer {
         until: now.plus(std::time::Duration::from_secs(30)),
         needs_connection: false,
         reason: Some(Reason {
             code: code::PLUGIN_FAILED.to_owned(),
             cohort: None,
-            parameters: Default::default(),
-            text: "the filter trapped".to_owned(),
+            parameters: [(code::PLUGIN.to_owned(), Value::Text(by.to_owned()))].into(),
+            text: "it trapped".to_owned(),
         }),
     }
 }

@@ -1,0 +1,138 @@
+use std::time::Duration;
+
+use serde::Serialize;
+use windlass_model::{Reason, Timestamp, Verdict};
+
+/// What came of a simulated rollout. Instants within it are lengths of time since
+/// [`began`](Self::began).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Session {
+    /// The rollout's name.
+    pub rollout: String,
+    /// What everything random was drawn from.
+    pub seed: u64,
+    /// Whose connections the fleet had, such as `pos`, or the state file that they are from.
+    pub fleet: String,
+    /// Devices that the filter selected.
+    pub devices: u64,
+    /// The virtual instant at which it began.
+    pub began: Timestamp,
+    /// For how long it was watched at most.
+    pub span: Duration,
+    /// In order.
+    pub cohorts: Vec<CohortCourse>,
+    /// Evenly spaced, the first at the start, the last at the end of what was watched.
+    pub samples: Vec<Sample>,
+    /// The most starts within one minute.
+    pub peak_starts: u64,
+    /// How long until these shares of the devices ran the release.
+    pub updated: Shares,
+    /// Devices that the release harmed.
+    pub harm: Harm,
+    /// What was stated before the session.
+    pub blast_radius: Option<BlastRadius>,
+    /// Where a verdict or its reasons changed, in order.
+    pub marks: Vec<Mark>,
+    /// How it ended.
+    pub end: End,
+    /// Decisions that policies took.
+    pub decisions: u64,
+}
+
+/// One cohort's course.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CohortCourse {
+    /// Its name.
+    pub name: String,
+    /// Its devices.
+    pub size: u64,
+    /// When its first device was started.
+    pub first_started: Option<Duration>,
+    /// When its last device ended.
+    pub ended: Option<Duration>,
+    /// Devices that run the release.
+    pub succeeded: u64,
+    /// Devices that ended without it: failed, refused, dead letters.
+    pub failed: u64,
+}
+
+/// Counts at one instant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sample {
+    /// When.
+    pub at: Duration,
+    /// Devices started so far, per cohort.
+    pub started: Vec<u64>,
+    /// Devices that run the release.
+    pub succeeded: u64,
+    /// Devices that ended without it.
+    pub failed: u64,
+    /// Devices that are put off: offline, outside of their window, or held.
+    pub deferred: u64,
+    /// Transfers under way.
+    pub in_progress: u64,
+    /// Starts since the sample before, a minute.
+    pub starts_per_minute: f64,
+}
+
+/// How long until so many devices ran the release; none: not within what was watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Shares {
+    /// Half of them.
+    pub half: Option<Duration>,
+    /// 90 %.
+    pub most: Option<Duration>,
+    /// All.
+    pub all: Option<Duration>,
+}
+
+/// What a bad build did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Harm {
+    /// Attempts that failed, of whatever kind.
+    pub failures: u64,
+    /// Devices on which the bad build was installed and broke, whether or not that was known
+    /// when the rollout ended.
+    pub harmed: u64,
+}
+
+/// The most devices that can have been started before an abort can act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BlastRadius {
+    /// So many.
+    pub devices: u64,
+    /// The cohort that was open then.
+    pub cohort: String,
+    /// When the abort acts in that worst case; none: nothing ends the rollout, and the radius
+    /// is all devices.
+    pub at: Option<Duration>,
+}
+
+/// A change of what the policies say.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mark {
+    /// When.
+    pub at: Duration,
+    /// The severest verdict in force.
+    pub verdict: Verdict,
+    /// Of whoever gave it.
+    pub reasons: Vec<Reason>,
+    /// Devices started until then.
+    pub started: u64,
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// Every device ended.
+    Completed(Duration),
+    /// A policy ended it.
+    Aborted(Duration),
+    /// A policy ended it and took it back.
+    RolledBack(Duration),
+    /// Only a person could move it on, and none is simulated.
+    Blocked(Duration, Vec<Reason>),
+    /// It was still going when the span was over.
+    Unfinished,
+}
