@@ -7,6 +7,7 @@ mod dead_letters;
 mod down;
 mod fixture;
 mod growth;
+mod histories;
 mod holds;
 mod observations;
 mod reading;
@@ -135,5 +136,11 @@ conformance! {
         newcomers_join_the_last_cohort_in_order,
         a_completed_rollout_is_reopened_by_newcomers,
         refused_growth_leaves_nothing_behind,
+    };
+    histories::{
+        histories_hold_the_attempts_of_all_rollouts,
+        a_failure_after_the_delivery_is_a_failure,
+        waits_end_as_the_log_tells,
+        histories_are_of_the_fleet_in_service,
     };
 }
