@@ -50,8 +50,10 @@ impl Course {
                 updated: sample.succeeded,
                 failed: sample.failed,
                 deferred: sample.deferred,
-                // Of NaN the maximum with 0 is 0.
-                rate: sample.starts_per_minute.max(0.0).min(MAX_RATE),
+                rate: match sample.starts_per_minute {
+                    rate if rate.is_nan() => 0.0,
+                    rate => rate.clamp(0.0, MAX_RATE),
+                },
             })
             .collect();
         points.sort_by_key(|point| point.at);
@@ -109,10 +111,8 @@ impl Course {
 
 /// The first instant from which on nothing moved.
 fn last_change(points: &[Point]) -> Duration {
-    let pairs = points.iter().zip(points.iter().skip(1));
+    let mut pairs = points.windows(2).rev();
     pairs
-        .filter(|(before, after)| !before.stands_like(after))
-        .map(|(_, after)| after.at)
-        .last()
-        .unwrap_or_default()
+        .find(|pair| !pair[0].stands_like(&pair[1]))
+        .map_or(Duration::ZERO, |pair| pair[1].at)
 }

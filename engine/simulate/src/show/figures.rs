@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{End, Session};
+use crate::{CohortCourse, End, Session};
 
 /// What a session comes down to.
 pub(super) struct Figures {
@@ -65,5 +65,19 @@ fn blast(session: &Session, started: u64) -> Blast {
         End::Aborted(_) | End::RolledBack(_) if started <= stated.devices => Blast::Within,
         End::Aborted(_) | End::RolledBack(_) => Blast::Exceeded,
         End::Completed(_) | End::Blocked(..) | End::Unfinished => Blast::Untried,
+    }
+}
+
+/// All cohorts as if they were one.
+pub(super) fn all_cohorts(cohorts: &[CohortCourse]) -> CohortCourse {
+    let sum = |of: fn(&CohortCourse) -> u64| cohorts.iter().map(of).sum();
+    let ended: Option<Vec<_>> = cohorts.iter().map(|cohort| cohort.ended).collect();
+    CohortCourse {
+        name: "all".to_owned(),
+        size: sum(|cohort| cohort.size),
+        first_started: cohorts.iter().filter_map(|c| c.first_started).min(),
+        ended: ended.and_then(|ended| ended.into_iter().max()),
+        succeeded: sum(|cohort| cohort.succeeded),
+        failed: sum(|cohort| cohort.failed),
     }
 }

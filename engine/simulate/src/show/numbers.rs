@@ -69,14 +69,19 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 /// A rate with as many digits as it is worth: `0.25`, `2.5`, `1,200`.
 pub(super) fn rate(rate: f64) -> String {
     if !rate.is_finite() || rate <= 0.0 {
-        "0".to_owned()
-    } else if rate >= 9.95 || rate.fract() == 0.0 {
-        grouped(rate.round() as u64)
-    } else if rate >= 0.995 {
-        format!("{rate:.1}")
-    } else {
-        format!("{:.2}", rate.max(0.01))
+        return "0".to_owned();
     }
+    if rate >= 9.95 {
+        return grouped(rate.round() as u64);
+    }
+    let digits = match rate {
+        0.995.. => 1,
+        0.0995.. => 2,
+        _ => 3,
+    };
+    let text = format!("{:.digits$}", rate.max(0.001));
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.to_owned()
 }
 
 /// An instant with its weekday, because windows are of weekdays: `Mon 2026-03-02 09:00 UTC`.

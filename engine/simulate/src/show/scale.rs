@@ -41,22 +41,24 @@ const STEPS: [u64; 30] = [
 ];
 const DAY: u64 = 86_400;
 
-/// The least round number that is not less than `value`; at least 1.
+/// The least round number that is not less than `value`; 1 for nothing.
 pub(super) fn top(value: f64) -> f64 {
-    if !value.is_finite() || value <= 1.0 {
+    if !value.is_finite() || value <= 0.0 {
         return 1.0;
     }
     let power = 10f64.powf(value.log10().floor());
     let tops = TOPS.iter().map(|top| top * power);
     // Rounded, because 1.2 times a power of ten is not always whole.
-    let tops = tops.map(|top| if top >= 10.0 { top.round() } else { top });
-    tops.into_iter()
-        .find(|top| *top >= value)
-        .unwrap_or(power * 10.0)
+    let mut tops = tops.map(|top| if top >= 10.0 { top.round() } else { top });
+    tops.find(|top| *top >= value).unwrap_or(power * 10.0)
 }
 
-/// Numbers from 0 to `top`, about `count` steps of a round size apart.
+/// Numbers from 0 to `top`, about `count` steps of a round size apart; with little room, its
+/// half and itself.
 pub(super) fn ticks(top: f64, count: f64) -> Vec<f64> {
+    if count < 3.0 {
+        return vec![0.0, top / 2.0, top];
+    }
     let rough = (top / count).max(f64::MIN_POSITIVE);
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 2.5, 5.0, 10.0]

@@ -26,6 +26,19 @@ pub(super) fn origin(session: &Session) -> String {
     )
 }
 
+/// What tells each of several sessions from the others, and what they have in common.
+pub(super) fn key(sessions: &[Session]) -> (Vec<String>, Option<String>) {
+    let origins: Vec<_> = sessions.iter().map(origin).collect();
+    let common = origins.windows(2).all(|pair| pair[0] == pair[1]);
+    let titles = sessions.iter().map(title);
+    if common {
+        return (titles.collect(), origins.into_iter().next());
+    }
+    let named = titles.zip(origins);
+    let named = named.map(|(title, origin)| format!("{title}; {origin}"));
+    (named.collect(), None)
+}
+
 /// How it ended, in a word or two.
 pub(super) fn end_word(end: &End) -> &'static str {
     match end {

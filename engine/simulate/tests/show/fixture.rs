@@ -95,7 +95,7 @@ pub(crate) fn session(waves: &[Wave], watched: f64, samples: u32) -> Session {
             let ended: u64 = waves.iter().map(|wave| wave.ended(at)).sum();
             let failed: u64 = waves.iter().map(|wave| wave.failed(at)).sum();
             let total: u64 = started.iter().sum();
-            let minutes = watched * 60.0 / f64::from(samples as u32);
+            let minutes = watched * 60.0 / f64::from(samples);
             let rate = (total - before) as f64 / minutes;
             before = total;
             Sample {

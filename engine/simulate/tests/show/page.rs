@@ -166,8 +166,7 @@ fn labels_do_not_overlap(image: Node<'_, '_>) {
 
 #[test]
 fn every_session_makes_a_sound_page() {
-    for (name, session) in fixture::all() {
-        println!("{name}");
+    for (_, session) in fixture::all() {
         let page = html(std::slice::from_ref(&session));
         assert_sound(&page);
         assert_eq!(

@@ -14,7 +14,9 @@ const LEFT: f64 = 78.0;
 /// Room for the letters at the ends of lines.
 const RIGHT: f64 = 26.0;
 /// Room for the times under the axis.
-const BOTTOM: f64 = 28.0;
+const BOTTOM: f64 = 32.0;
+/// Height of what is shown between the axis and its times.
+pub(super) const STRIP: f64 = 7.0;
 /// A tick for each so many units of length, at most.
 const TIME_TICK: u64 = 95;
 const VALUE_TICK: f64 = 55.0;
@@ -98,14 +100,19 @@ impl Frame {
         let count = (self.right() - LEFT) as u64 / TIME_TICK;
         for at in time_ticks(self.until, count) {
             let x = self.x(at);
-            line(markup, "axis", (x, self.bottom()), (x, self.bottom() + 5.0));
+            line(markup, "axis", (x, self.bottom()), (x, self.bottom() + 9.0));
             let place: [(&str, &dyn std::fmt::Display); 4] = [
                 ("class", &"tick middle"),
                 ("x", &Px(x)),
-                ("y", &Px(self.bottom() + 20.0)),
+                ("y", &Px(self.bottom() + 24.0)),
                 ("aria-hidden", &"true"),
             ];
-            markup.leaf("text", &place, &span(at));
+            let text = if at.is_zero() {
+                "0".to_owned()
+            } else {
+                span(at)
+            };
+            markup.leaf("text", &place, &text);
         }
     }
 }

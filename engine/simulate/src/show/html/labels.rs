@@ -12,6 +12,15 @@ pub(super) fn text_width(text: &str) -> f64 {
     width(text) as f64 * CHARACTER
 }
 
+/// Height of a lane of labels.
+pub(super) const LANE: f64 = 18.0;
+
+/// How many lanes were needed.
+pub(super) fn lanes(places: &[Option<Place>]) -> usize {
+    let used = places.iter().flatten().map(|place| place.lane + 1);
+    used.max().unwrap_or(0)
+}
+
 /// A label that wants to begin at a place.
 pub(super) struct Wish {
     pub(super) x: f64,

@@ -3,13 +3,17 @@
 //!
 //! - `markup`: elements, and text that cannot become one.
 //! - `frame`, `labels`: axes, lines and areas; labels that do not cover each other.
-//! - `progress`, `overlay`: the charts. `tables`: the same in figures.
+//! - `progress` with its `cohorts` and `marks`, `starts`, `overlay`: the charts.
+//! - `tables`: the same in figures.
 
+mod cohorts;
 mod frame;
 mod labels;
+mod marks;
 mod markup;
 mod overlay;
 mod progress;
+mod starts;
 mod tables;
 
 use markup::Markup;
@@ -56,19 +60,19 @@ pub fn html(sessions: &[Session]) -> String {
 }
 
 fn compare(page: &mut Markup, sessions: &[Session]) {
+    let (names, common) = words::key(sessions);
     page.element("ul", &[("class", &"key")], |page| {
-        for (index, session) in sessions.iter().enumerate() {
+        for (index, name) in names.iter().enumerate() {
             page.element("li", &[], |page| {
                 let way = format!("letter {}", overlay::way(index));
                 page.leaf("strong", &[("class", &way)], &letter(index));
-                page.text(&format!(
-                    " {}; {}",
-                    words::title(session),
-                    words::origin(session)
-                ));
+                page.text(&format!(" {name}"));
             });
         }
     });
+    if let Some(common) = common {
+        page.leaf("p", &[("class", &"soft")], &common);
+    }
     let rows = rows(sessions);
     page.element("div", &[("class", &"wide")], |page| {
         tables::comparison(page, &rows)
@@ -149,7 +153,7 @@ fn about(page: &mut Markup, session: &Session, index: usize) {
             progress::draw(page, &format!("devices-{index}"), session, &course);
         });
         figure(page, "Starts per minute", |page| {
-            progress::draw_starts(page, &format!("starts-{index}"), session, &course);
+            starts::draw(page, &format!("starts-{index}"), session, &course);
         });
         tables::chart_figures(page, &course);
     }

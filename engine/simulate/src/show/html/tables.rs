@@ -1,8 +1,9 @@
 use crate::{
-    Session,
+    CohortCourse, Session,
     show::{
         compare::{Row, Standing, letter},
         course::Course,
+        figures::all_cohorts,
         numbers::{grouped, rate, span},
         words::{facts, mark_text, verdict_word},
     },
@@ -54,21 +55,21 @@ pub(super) fn fact_list(markup: &mut Markup, session: &Session) {
 
 pub(super) fn cohorts(markup: &mut Markup, session: &Session) {
     let time = |at: Option<std::time::Duration>| at.map_or_else(|| "–".to_owned(), span);
-    let rows: Vec<_> = session
-        .cohorts
-        .iter()
-        .take(MAX_COHORTS)
-        .map(|cohort| {
-            vec![
-                cohort.name.clone(),
-                grouped(cohort.size),
-                time(cohort.first_started),
-                time(cohort.ended),
-                grouped(cohort.succeeded),
-                grouped(cohort.failed),
-            ]
-        })
-        .collect();
+    let cells = |cohort: &CohortCourse| {
+        vec![
+            cohort.name.clone(),
+            grouped(cohort.size),
+            time(cohort.first_started),
+            time(cohort.ended),
+            grouped(cohort.succeeded),
+            grouped(cohort.failed),
+        ]
+    };
+    let shown = session.cohorts.iter().take(MAX_COHORTS);
+    let mut rows: Vec<_> = shown.map(cells).collect();
+    if rows.len() > 1 {
+        rows.push(cells(&all_cohorts(&session.cohorts)));
+    }
     if rows.is_empty() {
         return;
     }
@@ -174,7 +175,7 @@ pub(super) fn comparison(markup: &mut Markup, rows: &[Row]) {
                         match cell.standing {
                             Standing::Plain => markup.leaf("td", &[], &cell.text),
                             Standing::Best => {
-                                let best = format!("{} ✓", cell.text);
+                                let best = format!("✓ {}", cell.text);
                                 markup.leaf("td", &[("class", &"best")], &best);
                             }
                         }

@@ -34,7 +34,7 @@ pub(super) fn write(sheet: &mut Sheet, session: &Session) {
     let radius = session.blast_radius.as_ref().map(|radius| radius.devices);
     let most = course.most();
     let radius = radius.filter(|radius| *radius as f64 <= most as f64 * RADIUS_HEADROOM);
-    let top = top(most.max(radius.unwrap_or(0)) as f64);
+    let top = top(most.max(radius.unwrap_or(0)) as f64).max(1.0);
     let edge = [top, top / 2.0].map(|devices| {
         let whole = devices.fract() == 0.0;
         if whole {

@@ -2,6 +2,7 @@ use crate::{CohortCourse, Session};
 
 use super::sheet::{Colour, Sheet, pad, pad_left};
 use crate::show::{
+    figures::all_cohorts,
     foreign::width,
     numbers::{grouped, span},
     words::cohort_text,
@@ -24,7 +25,7 @@ pub(super) fn write(sheet: &mut Sheet, session: &Session) {
     sheet.blank();
     let shown = &session.cohorts[..session.cohorts.len().min(MAX_COHORTS)];
     let rows: Vec<_> = shown.iter().map(cells).collect();
-    let total = (shown.len() > 1).then(|| cells(&total(&session.cohorts)));
+    let total = (shown.len() > 1).then(|| cells(&all_cohorts(&session.cohorts)));
     let widths: Vec<_> = HEADS
         .iter()
         .enumerate()
@@ -117,22 +118,4 @@ fn cells(cohort: &CohortCourse) -> [String; 5] {
         grouped(cohort.succeeded),
         grouped(cohort.failed),
     ]
-}
-
-fn total(cohorts: &[CohortCourse]) -> CohortCourse {
-    let sum = |of: fn(&CohortCourse) -> u64| cohorts.iter().map(of).sum();
-    let ended = cohorts.iter().map(|cohort| cohort.ended);
-    CohortCourse {
-        name: String::new(),
-        size: sum(|cohort| cohort.size),
-        first_started: cohorts
-            .iter()
-            .filter_map(|cohort| cohort.first_started)
-            .min(),
-        ended: ended
-            .collect::<Option<Vec<_>>>()
-            .and_then(|ended| ended.into_iter().max()),
-        succeeded: sum(|cohort| cohort.succeeded),
-        failed: sum(|cohort| cohort.failed),
-    }
 }

@@ -64,21 +64,14 @@ pub fn side_by_side(sessions: &[Session], look: &Look) -> String {
 
 /// What the letters stand for; what all have in common is said once.
 fn key(sheet: &mut Sheet, sessions: &[Session]) {
-    let origins: Vec<_> = sessions.iter().map(words::origin).collect();
-    let common = origins.windows(2).all(|pair| pair[0] == pair[1]);
-    for (index, (session, origin)) in sessions.iter().zip(&origins).enumerate() {
-        let title = words::title(session);
-        let title = if common {
-            title
-        } else {
-            format!("{title}; {origin}")
-        };
+    let (names, common) = words::key(sessions);
+    for (index, name) in names.iter().enumerate() {
         let letter = letter(index);
         let cell = (letter.as_str(), letter.len() + 2, Some(Colour::Bold));
-        sheet.hanging(&[cell], &title);
+        sheet.hanging(&[cell], name);
     }
-    if let Some(origin) = origins.first().filter(|_| common) {
-        sheet.paragraph(origin, Some(Colour::Dim));
+    if let Some(common) = common {
+        sheet.paragraph(&common, Some(Colour::Dim));
     }
 }
 
@@ -120,7 +113,7 @@ fn charts(sheet: &mut Sheet, sessions: &[Session]) {
         .max()
         .unwrap_or_default();
     let most = courses.iter().map(Course::most).max().unwrap_or(0);
-    let top = top(most as f64);
+    let top = top(most as f64).max(1.0);
     let edge = grouped(top as u64);
     let gutter = width(&edge) + 2;
     let columns = sheet.columns().saturating_sub(gutter + 1);
