@@ -63,21 +63,24 @@ pub(super) fn place(wishes: &[Wish], lanes: usize, right: f64) -> Vec<Option<Pla
     places
 }
 
-/// Heights close to those that are wished, at least `apart` from each other, none below
-/// `bottom` as long as there is room.
-pub(super) fn spread(wishes: &[f64], apart: f64, bottom: f64) -> Vec<f64> {
+/// Heights close to those of the places that are wished, such that two labels that are not
+/// `apart` to the side are `apart` in height; none is below `bottom` as long as there is room.
+pub(super) fn spread(wishes: &[(f64, f64)], apart: f64, bottom: f64) -> Vec<f64> {
     let mut order: Vec<_> = (0..wishes.len()).collect();
-    order.sort_by(|one, other| wishes[*one].total_cmp(&wishes[*other]));
-    let mut heights = wishes.to_vec();
-    let mut least = f64::NEG_INFINITY;
-    for index in &order {
-        heights[*index] = heights[*index].max(least);
-        least = heights[*index] + apart;
+    order.sort_by(|one, other| wishes[*one].1.total_cmp(&wishes[*other].1));
+    let mut heights: Vec<_> = wishes.iter().map(|(_, y)| *y).collect();
+    let beside = |one: usize, other: usize| (wishes[one].0 - wishes[other].0).abs() < apart;
+    for (rank, index) in order.iter().enumerate() {
+        let above = order[..rank].iter().filter(|other| beside(*index, **other));
+        let least = above.map(|other| heights[*other] + apart);
+        heights[*index] = least.fold(heights[*index], f64::max);
     }
-    let mut most = bottom;
-    for index in order.iter().rev() {
-        heights[*index] = heights[*index].min(most);
-        most = heights[*index] - apart;
+    for (rank, index) in order.iter().enumerate().rev() {
+        let below = order[rank + 1..]
+            .iter()
+            .filter(|other| beside(*index, **other));
+        let most = below.map(|other| heights[*other] - apart);
+        heights[*index] = most.fold(heights[*index].min(bottom), f64::min);
     }
     heights
 }

@@ -1,9 +1,11 @@
+use std::time::Duration;
+
 use crate::{
     Session,
     show::{
         compare::letter,
         course::{Course, Point},
-        numbers::rate,
+        numbers::{rate, share},
         scale::top,
     },
 };
@@ -17,6 +19,8 @@ use super::{
 
 /// Ways to draw a line; more sessions begin again, and their letters tell them apart.
 const WAYS: usize = 6;
+/// Between the end of a line and its letter.
+const GAP: f64 = 6.0;
 /// Between two letters at the ends of lines.
 const APART: f64 = 14.0;
 
@@ -30,16 +34,14 @@ pub(super) fn draw(
 ) {
     let courses: Vec<_> = sessions.iter().map(Course::of).collect();
     let until = courses.iter().map(|course| course.until).max();
-    let share = |point: &Point, session: &Session| {
-        100.0 * crate::show::numbers::share(of(point), session.devices)
-    };
+    let percent = |point: &Point, session: &Session| 100.0 * share(of(point), session.devices);
     let curves: Vec<Vec<_>> = courses
         .iter()
         .zip(sessions)
         .map(|(course, session)| {
             let points = thinned(course).into_iter();
             points
-                .map(|point| (point.at, share(&point, session)))
+                .map(|point| (point.at, percent(&point, session)))
                 .collect()
         })
         .collect();
@@ -55,14 +57,11 @@ pub(super) fn draw(
         top: top(most).min(100.0),
         label: |percent| format!("{} %", rate(percent)),
     };
-    let ends: Vec<_> = curves
-        .iter()
-        .map(|curve| {
-            curve
-                .last()
-                .map_or(frame.bottom(), |(_, share)| frame.y(*share))
-        })
-        .collect();
+    let end = |curve: &Vec<(Duration, f64)>| {
+        let (at, share) = curve.last().copied().unwrap_or_default();
+        (frame.x(at) + GAP, frame.y(share))
+    };
+    let ends: Vec<_> = curves.iter().map(end).collect();
     let heights = spread(&ends, APART, frame.bottom());
     let described: Vec<_> = sessions
         .iter()
@@ -77,13 +76,9 @@ pub(super) fn draw(
                 .map(|(at, share)| (frame.x(*at), frame.y(*share)));
             let places: Vec<_> = places.collect();
             polyline(markup, &format!("series {way}"), &places);
-            let x = places.last().map_or(frame.right(), |(x, _)| *x) + 6.0;
-            label(
-                markup,
-                &format!("letter {way}"),
-                (x, heights[index] + 4.0),
-                &letter(index),
-            );
+            let class = format!("letter {way}");
+            let foot = (ends[index].0, heights[index] + 4.0);
+            label(markup, &class, foot, &letter(index));
         }
     });
 }

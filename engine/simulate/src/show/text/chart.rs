@@ -35,6 +35,8 @@ pub(super) fn write(sheet: &mut Sheet, session: &Session) {
     let most = course.most();
     let radius = radius.filter(|radius| *radius as f64 <= most as f64 * RADIUS_HEADROOM);
     let top = top(most.max(radius.unwrap_or(0)) as f64).max(1.0);
+    // In the lowest row it could not be told from the axis.
+    let radius = radius.filter(|radius| *radius as f64 > top / ROWS as f64);
     let edge = [top, top / 2.0].map(|devices| {
         let whole = devices.fract() == 0.0;
         if whole {
