@@ -253,7 +253,8 @@ pub(crate) fn violated(error: &rusqlite::Error) -> Option<std::ffi::c_int> {
     (code.code == ErrorCode::ConstraintViolation).then_some(code.extended_code)
 }
 
-fn end_from_row(row: &Row<'_>) -> Result<Option<AttemptEnd>, StoreError> {
+/// The end whose columns begin at the fifth.
+pub(crate) fn end_from_row(row: &Row<'_>) -> Result<Option<AttemptEnd>, StoreError> {
     let Some(at) = row.get(4)? else {
         return Ok(None);
     };

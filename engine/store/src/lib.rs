@@ -16,6 +16,7 @@
 //! - `snapshot`: reads a rollout back for `windlass-core`.
 //! - `log`, `decision`: the events and the reasons, append-only.
 //! - `retention`: what is dropped when it is old.
+//! - `history`: what past rollouts tell of every device.
 //! - `check`: whether the database is whole.
 //!
 //! Architecture invariant: a change set is applied whole or not at all, and its events get
@@ -35,6 +36,7 @@ mod disk_faults;
 mod error;
 mod growth;
 mod handle;
+mod history;
 mod hold;
 mod inline;
 mod json;
@@ -63,6 +65,7 @@ pub use decision::StoredDecision;
 pub use error::{CommitError, CreateConflict, OpenError, StoreError};
 pub use growth::ExtendConflict;
 pub use handle::{Stopped, StoreHandle, StoreThread, ThreadPanicked};
+pub use history::Histories;
 pub use inline::{Fault, FaultHook};
 pub use location::Location;
 pub use open::Store;

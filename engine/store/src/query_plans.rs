@@ -10,7 +10,7 @@ use crate::{
     Location, Store,
     assignment::{DUE, LIVE, NEXT_DUE, OF_DEVICE, PENDING, page_sql},
     commit::{CANCEL_REMAINING, REMAINING_COHORTS},
-    dead_letter, log,
+    dead_letter, history, log,
     registry::{down_by_column, down_by_label, narrowed_query},
     rival, rollback, steering,
 };
@@ -173,7 +173,7 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
 fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
     let store = store();
     let dead_letters = "assignment_dead_letter (rollout=?)";
-    let queries: [(String, &[&str]); 9] = [
+    let queries: [(String, &[&str]); 11] = [
         (
             rival::ELSEWHERE.to_owned(),
             &["assignment_device (device=?)"],
@@ -211,6 +211,14 @@ fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
                 "attempt_assignment (assignment=?)",
             ],
         ),
+        (
+            history::ATTEMPTS.to_owned(),
+            &[
+                "assignment_device (device=?)",
+                "attempt_assignment (assignment=?)",
+            ],
+        ),
+        (history::page_sql(), &["INTEGER PRIMARY KEY (rowid>?)"]),
         (
             steering::APPROVALS.to_owned(),
             &["approval_rollout (rollout=?)"],

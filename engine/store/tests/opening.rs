@@ -158,6 +158,30 @@ fn a_newer_schema_is_refused() {
     assert!(matches!(copy, Err(OpenError::NewerSchema { .. })));
 }
 
+/// `simulate --recorded` reads a state file and must never migrate it (issue 4, bad input).
+#[test]
+fn a_reader_refuses_another_schema_and_says_what_to_do() {
+    let place = Place::new();
+    drop(place.open().expect("a new file opens"));
+    for (version, says) in [
+        (
+            "1",
+            "has the older schema 1; the next run brings it to schema",
+        ),
+        (
+            "1000",
+            "has schema 1000, written by a newer windlass; this one knows schema",
+        ),
+    ] {
+        place.sql(&format!("PRAGMA user_version = {version}"));
+        let before = fs::read(place.path()).expect("readable");
+        let error = Store::open_read_only(&place.path()).expect_err("refused");
+        assert!(error.to_string().contains(says), "{error}");
+        let after = fs::read(place.path()).expect("readable");
+        assert!(after == before, "nothing is changed");
+    }
+}
+
 #[test]
 fn a_directory_that_cannot_be_made_is_named() {
     let place = Place::new();

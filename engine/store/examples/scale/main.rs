@@ -39,6 +39,7 @@ fn main() -> Outcome {
     let mut store = restart(&path, rollout)?;
     neighbours(&mut store, rollout, &devices)?;
     land(&mut store, rollout, &ends)?;
+    histories(&store)?;
     let problems = timed("check of the whole file", || store.check())?;
     println!("problems found: {}", problems.len());
     Ok(())
@@ -185,5 +186,25 @@ fn land(store: &mut Store, rollout: RolloutKey, ends: &[ChangeSet]) -> Outcome {
         answer?;
     }
     timed("snapshot", || store.snapshot(rollout))?;
+    Ok(())
+}
+
+/// What a simulation of the next rollout reads.
+fn histories(store: &Store) -> Outcome {
+    let events = store.last_event()?.0;
+    let mut histories = timed(&format!("histories: {events} events heard"), || {
+        store.histories()
+    })?;
+    let attempts = timed("histories: all devices, 8,192 a page", || {
+        let mut attempts = 0;
+        loop {
+            let page = histories.next_page(8_192)?;
+            if page.is_empty() {
+                return Ok::<_, Box<dyn Error>>(attempts);
+            }
+            attempts += page.iter().map(|one| one.attempts.len()).sum::<usize>();
+        }
+    })?;
+    println!("attempts found: {attempts}");
     Ok(())
 }

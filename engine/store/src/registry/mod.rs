@@ -16,6 +16,7 @@ use windlass_model::{Condition, Device, DeviceId, DeviceKey, StoredDevice};
 pub use import::ImportReport;
 pub use provenance::{ObservedAt, Provenance};
 
+pub(crate) use decommissioned::IN_SERVICE;
 #[cfg(test)]
 pub(crate) use down::{by_column as down_by_column, by_label as down_by_label};
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod dead_letters;
 mod down;
 mod fixture;
 mod growth;
+mod histories;
 mod holds;
 mod observations;
 mod reading;
@@ -151,5 +152,11 @@ conformance! {
         a_probation_that_was_passed_is_over,
         fewer_policies_are_on_no_probation,
         a_refused_swap_leaves_nothing_behind,
+    };
+    histories::{
+        histories_hold_the_attempts_of_all_rollouts,
+        a_failure_after_the_delivery_is_a_failure,
+        waits_end_as_the_log_tells,
+        histories_are_of_the_fleet_in_service,
     };
 }

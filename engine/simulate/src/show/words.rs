@@ -1,0 +1,239 @@
+//! What is said of a session, for a terminal and a page alike.
+
+use windlass_model::{Reason, Verdict};
+
+use crate::{BlastRadius, CohortCourse, End, Mark, Session};
+
+use super::{
+    figures::{Blast, Figures},
+    numbers::{counted, grouped, instant, span},
+};
+
+/// Such as `pos-2.3: 1,000,000 simulated devices`.
+pub(super) fn title(session: &Session) -> String {
+    let devices = counted(session.devices, "simulated device");
+    format!("{}: {devices}", session.rollout)
+}
+
+/// Where it all came from: `fleet pos, seed 7, from Mon 2026-03-02 09:00 UTC for 30d at most`.
+pub(super) fn origin(session: &Session) -> String {
+    format!(
+        "fleet {}, seed {}, from {} for {} at most",
+        session.fleet,
+        session.seed,
+        instant(session.began),
+        span(session.span)
+    )
+}
+
+/// What tells each of several sessions from the others, and what they have in common.
+pub(super) fn key(sessions: &[Session]) -> (Vec<String>, Option<String>) {
+    let origins: Vec<_> = sessions.iter().map(origin).collect();
+    let common = origins.windows(2).all(|pair| pair[0] == pair[1]);
+    let titles = sessions.iter().map(title);
+    if common {
+        return (titles.collect(), origins.into_iter().next());
+    }
+    let named = titles.zip(origins);
+    let named = named.map(|(title, origin)| format!("{title}; {origin}"));
+    (named.collect(), None)
+}
+
+/// How it ended, in a word or two.
+pub(super) fn end_word(end: &End) -> &'static str {
+    match end {
+        End::Completed(_) => "completed",
+        End::Aborted(_) => "aborted",
+        End::RolledBack(_) => "rolled back",
+        End::Blocked(..) => "blocked",
+        End::Unfinished => "unfinished",
+    }
+}
+
+/// How it ended and with what, in a sentence without a full stop.
+pub(super) fn outcome(session: &Session) -> String {
+    let figures = Figures::of(session);
+    let devices = grouped(session.devices);
+    let started = format!(
+        "{} of {} started",
+        grouped(figures.started),
+        counted(session.devices, "device")
+    );
+    let stated = session.blast_radius.as_ref();
+    let stated = stated.map_or_else(String::new, |radius| grouped(radius.devices));
+    let held = match figures.blast {
+        Blast::Unstated | Blast::Untried => String::new(),
+        Blast::Within => format!(", within the {stated} stated"),
+        Blast::Exceeded => format!(", more than the {stated} stated"),
+    };
+    match &session.end {
+        End::Completed(_) if session.devices == 0 => {
+            "nothing to do: the filter selects no device".to_owned()
+        }
+        End::Completed(at) => format!(
+            "completed after {}: {} of {devices} updated, {} failed",
+            span(*at),
+            grouped(figures.updated),
+            grouped(figures.failed)
+        ),
+        End::Aborted(at) => format!("aborted after {} with {started}{held}", span(*at)),
+        End::RolledBack(at) => {
+            format!(
+                "aborted and taken back after {} with {started}{held}",
+                span(*at)
+            )
+        }
+        End::Blocked(at, reasons) => {
+            let when = if at.is_zero() {
+                "blocked at once".to_owned()
+            } else {
+                format!("blocked after {}", span(*at))
+            };
+            let why = reasons_text(reasons);
+            let why = if why.is_empty() {
+                why
+            } else {
+                format!("; {why}")
+            };
+            format!("{when} with {started}: only a person can move it on{why}")
+        }
+        End::Unfinished => format!(
+            "still going after {}, with {started} and {} updated",
+            span(session.span),
+            grouped(figures.updated)
+        ),
+    }
+}
+
+/// The sentences of all reasons.
+pub(super) fn reasons_text(reasons: &[Reason]) -> String {
+    let texts: Vec<_> = reasons.iter().map(|reason| reason.text.as_str()).collect();
+    texts.join("; ")
+}
+
+/// A verdict as `decisions` and `events` write it.
+pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Continue => "continue",
+        Verdict::Hold => "hold",
+        Verdict::Pause => "pause",
+        Verdict::Abort => "abort",
+        Verdict::RollBack => "roll back",
+    }
+}
+
+/// Why the verdict is as it is.
+pub(super) fn mark_text(mark: &Mark) -> String {
+    let started = format!("{} started", grouped(mark.started));
+    match reasons_text(&mark.reasons) {
+        why if why.is_empty() => started,
+        why => format!("{started}; {why}"),
+    }
+}
+
+/// When each share of the devices ran the release.
+pub(super) fn shares(session: &Session) -> [(&'static str, Option<std::time::Duration>); 3] {
+    let updated = session.updated;
+    [
+        ("50 %", updated.half),
+        ("90 %", updated.most),
+        ("100 %", updated.all),
+    ]
+}
+
+/// Facts under their names, each in a sentence without a full stop.
+pub(super) fn facts(session: &Session) -> Vec<(&'static str, String)> {
+    if session.devices == 0 {
+        return Vec::new();
+    }
+    vec![
+        ("updated", times(session)),
+        ("starts", starts(session)),
+        ("failures", failures(session)),
+        ("blast radius", blast_text(session)),
+        ("decisions", grouped(session.decisions)),
+    ]
+}
+
+fn times(session: &Session) -> String {
+    let shares = shares(session);
+    if shares.iter().all(|(_, at)| at.is_none()) {
+        let devices = grouped(session.devices);
+        return match Figures::of(session).updated {
+            0 => format!("none of {devices}"),
+            some => format!("{} of {devices}, less than half", grouped(some)),
+        };
+    }
+    let texts = shares.map(|(share, at)| match at {
+        Some(at) => format!("{share} after {}", span(at)),
+        None => format!("{share} never"),
+    });
+    texts.join(", ")
+}
+
+fn starts(session: &Session) -> String {
+    match session.peak_starts {
+        0 => "none".to_owned(),
+        peak => format!("at most {} within a minute", grouped(peak)),
+    }
+}
+
+fn failures(session: &Session) -> String {
+    let harm = session.harm;
+    let failures = match harm.failures {
+        0 => "no attempt failed".to_owned(),
+        failures => format!("{} failed", counted(failures, "attempt")),
+    };
+    let harmed = match harm.harmed {
+        0 => "no device was harmed".to_owned(),
+        1 => "1 device was harmed".to_owned(),
+        harmed => format!("{} devices were harmed", grouped(harmed)),
+    };
+    format!("{failures}; {harmed}")
+}
+
+fn blast_text(session: &Session) -> String {
+    let Some(radius) = &session.blast_radius else {
+        return "not stated".to_owned();
+    };
+    let figures = Figures::of(session);
+    let happened = match figures.blast {
+        Blast::Unstated | Blast::Untried => "; no abort put it to the test".to_owned(),
+        Blast::Within => format!("; {} were started, within it", grouped(figures.started)),
+        Blast::Exceeded => format!(
+            "; {} were started, MORE than that",
+            grouped(figures.started)
+        ),
+    };
+    format!("{}{happened}", stated(radius))
+}
+
+fn stated(radius: &BlastRadius) -> String {
+    let devices = counted(radius.devices, "device");
+    match radius.at {
+        Some(at) => format!(
+            "at most {devices} can have started before an abort acts, in cohort {} after {}",
+            radius.cohort,
+            span(at)
+        ),
+        None => format!("nothing ends this rollout by itself: all {devices}"),
+    }
+}
+
+/// A cohort in a sentence, where a table has no room.
+pub(super) fn cohort_text(cohort: &CohortCourse) -> String {
+    let opened = match (cohort.first_started, cohort.ended) {
+        (None, _) => "never opened".to_owned(),
+        (Some(at), None) => format!("opened after {}", span(at)),
+        (Some(at), Some(ended)) => {
+            format!("opened after {}, ended after {}", span(at), span(ended))
+        }
+    };
+    format!(
+        "{}: {}, {opened}, {} updated, {} failed",
+        cohort.name,
+        counted(cohort.size, "device"),
+        grouped(cohort.succeeded),
+        grouped(cohort.failed)
+    )
+}
