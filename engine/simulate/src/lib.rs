@@ -1,8 +1,36 @@
 //! A rollout lived through under a virtual clock: the real `core`, the real policies, and a
 //! fleet that exists only in memory. No socket, no state file, no wall clock.
 //!
-//! - `session`: what came of it.
+//! - `session`: what came of it. `simulate` makes one, with the worst case stated before.
+//! - `scenario`, `plugins`: what it is made of; `placing` and `begin` make the rollout.
+//! - `world`: the driver; `looks` and `attempts` carry out the effects of core, `rows` are the
+//!   store, `health` knows the groups, `recorder` notes what is to be told.
+//! - `fleet`, `profile`: the devices and their connections; `faults` and `luck`: what happens to
+//!   them; `draw`: chance.
 
+mod attempts;
+mod begin;
+mod bits;
+mod draw;
+mod faults;
+mod fleet;
+mod health;
+mod looks;
+mod luck;
+mod placing;
+mod plugins;
+mod profile;
+mod recorder;
+mod rows;
+mod scenario;
 mod session;
+mod simulate;
+mod world;
 
+pub use faults::Faults;
+pub use fleet::{Fleet, Prototype};
+pub use plugins::Plugins;
+pub use profile::{Profile, Spell};
+pub use scenario::{Scenario, SimulateError};
 pub use session::{BlastRadius, CohortCourse, End, Harm, Mark, Sample, Session, Shares};
+pub use simulate::simulate;

@@ -30,6 +30,8 @@ pub(super) struct Decider {
     /// A person gave an order that they do not know yet.
     urgent: bool,
     triggers: Triggers,
+    /// What is counted is shown to them at most this often.
+    coalesced: Duration,
 }
 
 #[derive(Debug)]
@@ -82,7 +84,12 @@ impl Decider {
             dirty: false,
             urgent: false,
             triggers: Triggers::default(),
+            coalesced: MIN_INTERVAL,
         }
+    }
+
+    pub(super) fn coalesce(&mut self, interval: Duration) {
+        self.coalesced = interval.max(MIN_INTERVAL);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -132,10 +139,7 @@ impl Decider {
         if self.triggers.fired() {
             return Some(now.monotonic);
         }
-        let earliest = asked_at + MIN_INTERVAL;
-        if self.dirty {
-            return Some(earliest);
-        }
+        let counted = self.dirty.then_some(asked_at + self.coalesced);
         // Renewed at half their time, decisions never lapse while all is well.
         self.decisions()
             .flat_map(|decision| {
@@ -144,7 +148,10 @@ impl Decider {
                 decision.ask_at.into_iter().chain([renewal])
             })
             .min()
-            .map(|at| monotonic(now, at).max(earliest))
+            .map(|at| monotonic(now, at).max(asked_at + MIN_INTERVAL))
+            .into_iter()
+            .chain(counted)
+            .min()
     }
 
     /// The instant of the newest view that they were shown.
