@@ -18,6 +18,7 @@ mod remote;
 mod replay;
 mod run;
 mod schema;
+mod simulate;
 mod status;
 mod steer;
 mod watch;
@@ -62,6 +63,7 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Events(args) => events::events(&args).await,
         Command::Decisions(args) => decisions::decisions(&args).await,
         Command::Replay(args) => replay::replay(&args).await,
+        Command::Simulate(args) => simulate::simulate(&args).await,
         Command::Pause(args) => steer::order(args, Steering::Pause).await,
         Command::Resume(args) => steer::order(args, Steering::Resume).await,
         Command::Abort(args) => steer::abort(args).await,

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     bandwidth::Bandwidth,
-    parts::{DeliveryPart, Parts},
+    parts::{DeliveryPart, Parts, delivery_facts},
     planning::{outlook, routes},
 };
 
@@ -154,15 +154,7 @@ impl PluginExecutor {
 
 impl Executor for PluginExecutor {
     fn facts(&self) -> DeliveryFacts {
-        let deliveries = &self.parts.deliveries;
-        DeliveryFacts {
-            verifies: deliveries
-                .iter()
-                .any(|part| part.delivery.capabilities().verifies),
-            idempotent_push: deliveries
-                .iter()
-                .all(|part| part.delivery.capabilities().idempotent_push),
-        }
+        delivery_facts(&self.parts.deliveries)
     }
 
     async fn consider(

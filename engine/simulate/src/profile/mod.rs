@@ -66,7 +66,7 @@ impl Profile {
     }
 
     /// A bound on the share of connected devices that lose their connection within `length`.
-    pub(crate) fn breaks_within(self, length: Duration) -> f64 {
+    pub fn breaks_within(self, length: Duration) -> f64 {
         let shortest = match self {
             // Shops close within two hours of each other, and outages come on top.
             Self::Pos => 90 * 60_000,
