@@ -1,10 +1,11 @@
 //! A rollout lived through under a virtual clock: the real `core`, the real policies, and a
 //! fleet that exists only in memory. No socket, no state file, no wall clock.
 //!
-//! - `session`: what came of it. `simulate` makes one, with the worst case stated before.
+//! - `session`: what came of it. [`simulate`] makes one, with the worst case stated before;
+//!   [`plan`], [`worst_case`] and [`live`] are its parts, for who has a core to spare.
 //! - `scenario`, `plugins`: what it is made of; `placing` and `begin` make the rollout.
-//! - `world`: the driver; `looks` and `attempts` carry out the effects of core, `rows` are the
-//!   store, `health` knows the groups, `recorder` notes what is to be told.
+//! - `world`: the driver; `looks` and `attempts` carry out the effects of core, `happening` is
+//!   what will come of them, `rows` are the store, `health` knows the groups, `recorder` notes what is to be told.
 //! - `fleet`, `profile`: the devices and their connections; `faults` and `luck`: what happens to
 //!   them; `draw`: chance.
 
@@ -14,6 +15,7 @@ mod bits;
 mod draw;
 mod faults;
 mod fleet;
+mod happening;
 mod health;
 mod looks;
 mod luck;
@@ -33,4 +35,4 @@ pub use plugins::Plugins;
 pub use profile::{Profile, Spell};
 pub use scenario::{Scenario, SimulateError};
 pub use session::{BlastRadius, CohortCourse, End, Harm, Mark, Sample, Session, Shares};
-pub use simulate::simulate;
+pub use simulate::{Planned, live, plan, simulate, worst_case};

@@ -10,6 +10,9 @@ use crate::{
     world::{Ended, World},
 };
 
+/// A rollout whose devices were selected and cut into cohorts.
+pub struct Planned(Targets);
+
 /// States the worst case, then lives the rollout through. The same scenario and the same
 /// plugins give the same session.
 ///
@@ -20,19 +23,36 @@ pub async fn simulate<P: Plugins>(
     scenario: &Scenario,
     plugins: &P,
 ) -> Result<Session, SimulateError<P::Error>> {
-    let targets = placing::place(scenario, plugins).await?;
-    let radius = blast_radius(scenario, plugins, &targets).await?;
-    let mut world = World::new(scenario, plugins, &targets, Luck::Drawn);
-    let ended = world.live().await.map_err(SimulateError::Plugin)?;
-    Ok(session(scenario, world, &targets, ended, radius))
+    let planned = plan(scenario, plugins).await?;
+    let radius = worst_case(scenario, plugins, &planned).await?;
+    let session = live(scenario, plugins, &planned).await?;
+    Ok(Session {
+        blast_radius: Some(radius),
+        ..session
+    })
+}
+
+/// Selects the devices and cuts the cohorts.
+///
+/// # Errors
+/// As [`simulate`].
+pub async fn plan<P: Plugins>(
+    scenario: &Scenario,
+    plugins: &P,
+) -> Result<Planned, SimulateError<P::Error>> {
+    placing::place(scenario, plugins).await.map(Planned)
 }
 
 /// The most devices that can have been started before an abort can act.
-async fn blast_radius<P: Plugins>(
+///
+/// # Errors
+/// If a plugin fails.
+pub async fn worst_case<P: Plugins>(
     scenario: &Scenario,
     plugins: &P,
-    targets: &Targets,
+    planned: &Planned,
 ) -> Result<BlastRadius, SimulateError<P::Error>> {
+    let targets = &planned.0;
     let luck = Luck::worst(scenario, targets.cohorts.len());
     let mut world = World::new(scenario, plugins, targets, luck);
     let ended = world.live().await.map_err(SimulateError::Plugin)?;
@@ -54,12 +74,26 @@ async fn blast_radius<P: Plugins>(
     })
 }
 
+/// Lives the rollout through, without a statement before.
+///
+/// # Errors
+/// If a plugin fails.
+pub async fn live<P: Plugins>(
+    scenario: &Scenario,
+    plugins: &P,
+    planned: &Planned,
+) -> Result<Session, SimulateError<P::Error>> {
+    let targets = &planned.0;
+    let mut world = World::new(scenario, plugins, targets, Luck::Drawn);
+    let ended = world.live().await.map_err(SimulateError::Plugin)?;
+    Ok(session(scenario, world, targets, ended))
+}
+
 fn session<P: Plugins>(
     scenario: &Scenario,
     mut world: World<'_, P>,
     targets: &Targets,
     ended: Ended,
-    radius: BlastRadius,
 ) -> Session {
     let samples = world.recorder.finish(ended.at, world.rollout.cohorts());
     let cohorts = world.rollout.cohorts().iter().enumerate();
@@ -81,7 +115,7 @@ fn session<P: Plugins>(
             failures: recorder.failures,
             harmed: world.harmed_count,
         },
-        blast_radius: Some(radius),
+        blast_radius: None,
         decisions: recorder.decisions,
         marks: world.recorder.marks(),
         end: ended.end,

@@ -12,6 +12,7 @@ use crate::{
     attempts::Flight,
     begin,
     bits::Bits,
+    happening::Happening,
     health::Members,
     luck::Luck,
     placing::{Targets, number},
@@ -25,6 +26,9 @@ use crate::{
 /// Attempt ids given to core at once.
 const ATTEMPT_IDS: u32 = 65_536;
 
+/// Devices in these states are looked at again by themselves.
+const AWAY: [StateKind; 2] = [StateKind::Deferred, StateKind::Waiting];
+
 /// One life of a rollout.
 pub(crate) struct World<'a, P> {
     pub(crate) scenario: &'a Scenario,
@@ -37,7 +41,7 @@ pub(crate) struct World<'a, P> {
     pub(crate) rows: Rows,
     pub(crate) members: Members,
     /// What will be heard, in the order in which it will be.
-    to_come: BTreeMap<(Timestamp, u64), Input>,
+    to_come: BTreeMap<(Timestamp, u64), Happening>,
     heard: u64,
     /// The attempts in hand.
     pub(crate) flights: BTreeMap<AssignmentId, Flight>,
@@ -126,9 +130,8 @@ impl<'a, P: Plugins> World<'a, P> {
             while let Some(entry) = self.to_come.first_entry()
                 && entry.key().0 <= wake_up
             {
-                let input = entry.remove();
-                self.note_end(&input);
-                self.hear(input);
+                let happening = entry.remove();
+                self.happened(happening);
             }
             self.turn().await?;
         }
@@ -155,9 +158,9 @@ impl<'a, P: Plugins> World<'a, P> {
         self.rollout.handle(self.now, input, &mut self.resources);
     }
 
-    pub(crate) fn will_hear(&mut self, at: Timestamp, input: Input) {
+    pub(crate) fn will_hear(&mut self, at: Timestamp, happening: Happening) {
         self.heard += 1;
-        self.to_come.insert((at, self.heard), input);
+        self.to_come.insert((at, self.heard), happening);
     }
 
     /// Core decides, what it decided is kept, effects run; until nothing follows.
@@ -280,7 +283,8 @@ impl<'a, P: Plugins> World<'a, P> {
                 .rollout
                 .cohorts()
                 .iter()
-                .any(|cohort| cohort.states.get(StateKind::Deferred) > 0),
+                .flat_map(|cohort| AWAY.map(|kind| cohort.states.get(kind)))
+                .any(|away| away > 0),
         };
         if comes_back {
             return None;

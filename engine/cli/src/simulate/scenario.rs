@@ -1,9 +1,13 @@
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use jiff::tz::TimeZone;
+use windlass_host::PluginError;
 use windlass_model::{Device, Timestamp};
 use windlass_runtime::delivery_facts;
-use windlass_simulate::{Faults, Fleet, Prototype, Scenario, Session, SimulateError, simulate};
+use windlass_simulate::{
+    Faults, Fleet, Prototype, Scenario, Session, SimulateError, live as live_through, plan,
+    worst_case,
+};
 
 use crate::{
     args::SimulateArgs,
@@ -27,12 +31,35 @@ pub async fn live(config: &Path, args: &SimulateArgs) -> Result<Session, Failure
     };
     let mut dry = setup::prepare_dry(config, &overrides).await?;
     std::mem::take(&mut dry.warnings).emit();
-    let scenario = scenario(&mut dry, args);
-    let session = simulate(&scenario, &dry).await;
+    let scenario = Arc::new(scenario(&mut dry, args));
+    let dry = Arc::new(dry);
+    let session = on_two_cores(&scenario, &dry).await;
     session.map_err(|error| diagnostic(error, &dry).into())
 }
 
-fn diagnostic(error: SimulateError<windlass_host::PluginError>, dry: &Dry) -> Diagnostic {
+/// The worst case is lived through beside the rollout: neither knows of the other.
+async fn on_two_cores(
+    scenario: &Arc<Scenario>,
+    dry: &Arc<Dry>,
+) -> Result<Session, SimulateError<PluginError>> {
+    let planned = Arc::new(plan(scenario, &**dry).await?);
+    let worst = {
+        let (scenario, dry) = (Arc::clone(scenario), Arc::clone(dry));
+        let planned = Arc::clone(&planned);
+        tokio::spawn(async move { worst_case(&scenario, &*dry, &planned).await })
+    };
+    let session = live_through(scenario, &**dry, &planned).await;
+    let radius = match worst.await {
+        Ok(radius) => radius?,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    Ok(Session {
+        blast_radius: Some(radius),
+        ..session?
+    })
+}
+
+fn diagnostic(error: SimulateError<PluginError>, dry: &Dry) -> Diagnostic {
     let diagnostic = with_causes(Diagnostic::error(error.to_string()), &error);
     match error {
         SimulateError::NothingSelected { .. } if dry.config.devices.is_none() => diagnostic.help(

@@ -68,8 +68,9 @@ impl Profile {
     /// A bound on the share of connected devices that lose their connection within `length`.
     pub fn breaks_within(self, length: Duration) -> f64 {
         let shortest = match self {
-            // Shops close within two hours of each other, and outages come on top.
-            Self::Pos => 90 * 60_000,
+            // Seven in ten are switched off within two hours, and in the last minutes of
+            // these hardly more than the other three are left.
+            Self::Pos => 45 * 60_000,
             Self::Vehicle => VEHICLE.shortest_online(),
             Self::Iot => IOT.shortest_online(),
             Self::Signage => SIGNAGE.shortest_online(),

@@ -11,6 +11,7 @@ use windlass_simulate::Plugins;
 
 /// A canary of so many devices soaks; from `count` first failures of devices on the rollout is
 /// aborted.
+#[derive(Debug)]
 pub(crate) struct Canary {
     pub(crate) size: u64,
     pub(crate) soak: Duration,

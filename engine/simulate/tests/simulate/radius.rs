@@ -1,6 +1,6 @@
 //! The blast radius is stated before a session, and the session keeps within it (issue 4).
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use windlass_model::Verdict;
 use windlass_simulate::{End, Faults, Profile, Scenario, Session};
@@ -93,6 +93,7 @@ fn what_is_known_at_once_bounds_more() {
     for known_after in [Duration::ZERO, HOUR] {
         let mut scene = bad(Profile::Signage, 1);
         scene.faults.known_after = known_after;
+        scene.concurrency = NonZeroUsize::new(20).expect("it is not zero");
         let session = lived(&scene, &at_once);
         let stated = session.blast_radius.clone().expect("it is stated");
         assert!(stated.devices < 5000, "{stated:?}");

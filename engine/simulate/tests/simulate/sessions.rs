@@ -79,14 +79,14 @@ fn a_device_that_is_skipped_when_offline_is_not_waited_for() {
 fn scenes() -> impl Strategy<Value = (Scenario, Canary)> {
     let fleet = (0..4_usize, 1..300_u64, any::<u64>(), 1..20_usize);
     let faults = (0.0..=1.0, 0..600_u64, 0.0..=0.5, 1..600_u64);
-    let canary = (0..300_u64, 0..3000_u64, 1..50_u64);
+    let canary = (0..300_u64, 0..900_u64, 1..50_u64);
     (fleet, faults, canary).prop_map(|(fleet, faults, canary)| {
         let (profile, devices, seed, slots) = fleet;
         let (broken, known_after, flaky, transfer) = faults;
         let mut scene = scene(Profile::ALL[profile], devices, seed);
         scene.concurrency = NonZeroUsize::new(slots).expect("it is not zero");
         scene.policies = one_policy();
-        scene.span = 3 * DAY;
+        scene.span = DAY;
         scene.faults = Faults {
             broken: Some(broken),
             known_after: Duration::from_secs(60 * known_after),
@@ -132,9 +132,8 @@ proptest! {
         prop_assert_eq!(last.failed, ended(|cohort| cohort.failed));
         prop_assert!(session.harm.harmed <= last.started.iter().sum());
         if let End::Completed(_) = session.end {
-            prop_assert!(session.cohorts.iter().all(|cohort| {
-                cohort.succeeded + cohort.failed == cohort.size
-            }));
+            let all_ended = last.succeeded + last.failed == session.devices;
+            prop_assert!(all_ended, "nobody is skipped");
             let all = last.succeeded == session.devices;
             prop_assert_eq!(session.updated.all.is_some(), all);
         }
