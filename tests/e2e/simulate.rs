@@ -89,7 +89,8 @@ impl Desk {
         command
             .env_remove("WINDLASS_STATE")
             .env_remove("WINDLASS_CONCURRENCY")
-            .env_remove("WINDLASS_LOG");
+            // Other tests compile into the same cache, which is worth a warning.
+            .env("WINDLASS_LOG", "error");
         finish(command).await
     }
 
@@ -182,7 +183,7 @@ async fn a_session_is_told_in_json() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_told_in_words() {
-    let desk = Desk::with(CANARY);
+    let desk = Desk::with(&CANARY.replace("14d", "1d"));
     let good = ["rollout.toml", "--devices", "2000", "--flaky", "1%"];
     let bad = [&good[..], &["--fail", "5%", "--after", "6h"]].concat();
     for (name, args) in [("a_good_build", &good[..]), ("a_bad_build", &bad)] {
@@ -206,6 +207,8 @@ async fn the_same_seed_says_the_same() {
         "500",
         "--profile",
         "iot",
+        "--for",
+        "1d",
         "--output",
         "json",
     ];
@@ -226,46 +229,51 @@ async fn the_pos_scenarios_are_simulated() {
         ("1-immediate.toml", 10, 1000),
         ("2-night-window.toml", 10, 1000),
         ("3-progressive.toml", 10, 1000),
-        // Its filter names three ids, and each other device has another.
+        // Its filter names three ids, and each further device has another.
         ("4-on-connect.toml", 3, 3),
         ("5-region.toml", 3, 300),
         ("6-firmware.toml", 4, 400),
     ];
     for (scenario, few, many) in scenarios {
-        let session = desk.session(&[scenario]).await;
-        assert_eq!(number(&session["devices"]), few, "{scenario}");
-        assert_eq!(
-            session["end"]["how"], "completed",
-            "{scenario}: {}",
-            session["end"]
-        );
-
-        let session = desk.session(&[scenario, "--devices", "1000"]).await;
-        assert_eq!(number(&session["devices"]), many, "{scenario}");
-        let how = &session["end"]["how"];
-        assert_eq!(how, "completed", "{scenario}: {}", session["end"]);
-        let cohorts = session["cohorts"].as_array().expect("cohorts");
-        let updated: u64 = cohorts
-            .iter()
-            .map(|cohort| number(&cohort["succeeded"]))
-            .sum();
-        assert!(updated * 100 >= many * 98, "{scenario}: {updated}");
-        // Nothing starts by day, whatever the zone (GO-127): the first night is hours away.
-        let first = number(&cohorts[0]["first_started_ms"]);
-        assert_eq!(
-            first > 0,
-            scenario == "2-night-window.toml",
-            "{scenario}: {first}"
-        );
+        for (devices, targets) in [("10", few), ("1000", many)] {
+            let args = [scenario, "--devices", devices, "--profile", "signage"];
+            // Noon in New York.
+            let start = ["--start", "2026-01-05T17:00:00Z"];
+            let session = desk.session(&[&args[..], &start].concat()).await;
+            let end = &session["end"];
+            assert_eq!(number(&session["devices"]), targets, "{scenario}");
+            assert_eq!(end["how"], "completed", "{scenario}: {end}");
+            let cohorts = session["cohorts"].as_array().expect("cohorts");
+            let updated: u64 = cohorts
+                .iter()
+                .map(|cohort| number(&cohort["succeeded"]))
+                .sum();
+            assert!(updated * 100 >= targets * 98, "{scenario}: {updated}");
+            // Nobody's night has begun (GO-127).
+            let first = number(&cohorts[0]["first_started_ms"]);
+            let by_night = scenario == "2-night-window.toml";
+            assert_eq!(first > 0, by_night, "{scenario}: {first}");
+        }
     }
     assert!(!desk.has("state"), "no state is kept");
+}
+
+/// What no look at the configuration tells: most tills are off when the window is open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_in_which_tills_are_off_is_found_out() {
+    let desk = Desk::pos();
+    let night = ["2-night-window.toml", "--devices", "300", "--for", "5d"];
+    let session = desk.session(&night).await;
+    assert_eq!(session["end"]["how"], "unfinished", "{}", session["end"]);
+    let updated = number(&session["cohorts"][0]["succeeded"]);
+    assert!((1..150).contains(&updated), "{updated}");
 }
 
 /// Configurations side by side are lived through by the same fleet.
 #[tokio::test(flavor = "multi_thread")]
 async fn several_configurations_are_told_one_after_the_other() {
-    let desk = Desk::with(CANARY);
-    desk.write("bold.toml", &CANARY.replace("14d", "1d"));
+    let desk = Desk::with(&CANARY.replace("14d", "1d"));
+    desk.write("bold.toml", &CANARY.replace("14d", "2h"));
     let ended = desk
         .simulate(&[
             "rollout.toml",

@@ -37,13 +37,14 @@ pub(crate) enum Luck {
     /// but certain, each as late as can be: an abort comes no later in any session but one
     /// in a million.
     ///
-    /// By Chernoff's bound, of `n` independent attempts that break with probability `p`
-    /// less than `np - sqrt(2 np ln 1e6)` break once in a million.
+    /// Each start breaks a device with the same probability. By Chernoff's bound, less than
+    /// once in a million `k` or fewer of `n` starts do, if `n` times the relative entropy of
+    /// `k / n` to that probability is the logarithm of a million or more.
     Worst {
         /// The share of first attempts that show a broken device.
         shown: f64,
-        /// Devices of each cohort that were started.
-        started: Vec<u64>,
+        /// Of each cohort.
+        toll: Vec<Toll>,
         /// Those that are broken.
         broken: Bits,
     },
@@ -58,7 +59,7 @@ impl Luck {
         let hidden = faults.flaky + scenario.fleet.breaks_within(exposed);
         Self::Worst {
             shown: faults.broken.unwrap_or(1.0) * (1.0 - hidden).max(0.0),
-            started: vec![0; cohorts],
+            toll: vec![Toll::default(); cohorts],
             broken: Bits::none(scenario.fleet.devices()),
         }
     }
@@ -87,17 +88,14 @@ impl Luck {
             }
             Self::Worst {
                 shown,
-                started,
+                toll,
                 broken,
             } => {
                 if number == 1
-                    && let Some(started) = started.get_mut(cohort.0 as usize)
+                    && let Some(toll) = toll.get_mut(cohort.0 as usize)
+                    && toll.starts(*shown)
                 {
-                    let before = surely_broken(*started, *shown);
-                    *started += 1;
-                    if surely_broken(*started, *shown) > before {
-                        broken.set(device);
-                    }
+                    broken.set(device);
                 }
                 if broken.has(device) {
                     Course::Breaks(faults.slowest())
@@ -166,13 +164,35 @@ fn transfer(dice: Dice, scenario: &Scenario, device: u64, number: u32) -> Durati
     Duration::from_millis(drawn)
 }
 
-/// Of so many started devices so many are broken, all but certainly.
-fn surely_broken(started: u64, share: f64) -> u64 {
-    if share >= 1.0 {
-        return started;
+/// How many devices of a cohort are broken, all but certainly.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Toll {
+    started: u64,
+    broken: u64,
+}
+
+impl Toll {
+    /// One more is started; whether one more is broken, if `share` of the starts break.
+    fn starts(&mut self, share: f64) -> bool {
+        self.started += 1;
+        let (started, broken) = (self.started as f64, self.broken as f64);
+        let breaks = share >= 1.0 || started * entropy(broken / started, share) >= LN_MILLION;
+        self.broken += u64::from(breaks);
+        breaks
     }
-    let expected = started as f64 * share;
-    let sure = expected - (2.0 * expected * LN_MILLION).sqrt();
-    // Negative values become 0.
-    sure.floor() as u64
+}
+
+/// The relative entropy of a share to a greater one, which is below 1; 0 if it is not greater.
+fn entropy(seen: f64, expected: f64) -> f64 {
+    if seen >= expected {
+        return 0.0;
+    }
+    let part = |seen: f64, expected: f64| {
+        if seen > 0.0 {
+            seen * (seen / expected).ln()
+        } else {
+            0.0
+        }
+    };
+    part(seen, expected) + part(1.0 - seen, 1.0 - expected)
 }

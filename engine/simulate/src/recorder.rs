@@ -180,8 +180,10 @@ impl Recorder {
             .filter(|answer| verdict(answer) == verdict_now)
             .flat_map(reasons)
             .collect();
+        // Who gives no reason says nothing new.
         let same = self.marks.last().is_some_and(|last| {
-            last.verdict == verdict_now && last.reasons.iter().map(key).eq(reasons.iter().map(key))
+            let as_before = || last.reasons.iter().map(key).eq(reasons.iter().map(key));
+            last.verdict == verdict_now && (reasons.is_empty() || as_before())
         });
         if !same && self.marks.len() < MARKS_MAX {
             self.marks.push(Mark {

@@ -46,8 +46,18 @@ pub fn text(session: &Session) -> String {
     text.push('\n');
     cohorts(&mut text, session);
     text.push('\n');
+    // A policy that goes to and fro is told once of each.
+    let mut told = Vec::new();
     for mark in &session.marks {
-        marked(&mut text, mark);
+        let codes: Vec<_> = mark
+            .reasons
+            .iter()
+            .map(|reason| (reason.code.as_str(), reason.cohort))
+            .collect();
+        if !told.contains(&(mark.verdict, codes.clone())) {
+            marked(&mut text, mark);
+            told.push((mark.verdict, codes));
+        }
     }
     text
 }

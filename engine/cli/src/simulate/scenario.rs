@@ -30,7 +30,9 @@ pub async fn live(config: &Path, args: &SimulateArgs) -> Result<Session, Failure
         concurrency: args.concurrency,
     };
     let mut dry = setup::prepare_dry(config, &overrides).await?;
-    std::mem::take(&mut dry.warnings).emit();
+    for warning in dry.warnings.iter() {
+        warning.emit();
+    }
     let scenario = Arc::new(scenario(&mut dry, args));
     let dry = Arc::new(dry);
     let session = on_two_cores(&scenario, &dry).await;
