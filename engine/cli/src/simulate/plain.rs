@@ -54,7 +54,8 @@ pub fn text(session: &Session) -> String {
             .iter()
             .map(|reason| (reason.code.as_str(), reason.cohort))
             .collect();
-        if !told.contains(&(mark.verdict, codes.clone())) {
+        let is_silent = mark.verdict == Verdict::Continue && codes.is_empty();
+        if !is_silent && !told.contains(&(mark.verdict, codes.clone())) {
             marked(&mut text, mark);
             told.push((mark.verdict, codes));
         }
@@ -146,7 +147,7 @@ fn marked(text: &mut String, mark: &Mark) {
     };
     writeln!(
         text,
-        "  {:>8}  {verdict:<9} {}",
+        "  {:>8}  {verdict:<9}  {}",
         duration(mark.at),
         said(&mark.reasons)
     )
