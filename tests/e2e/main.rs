@@ -23,6 +23,7 @@ mod resume;
 mod retention;
 mod scenarios;
 mod several;
+mod simulate;
 mod sites;
 mod steering;
 mod steering_at_rest;

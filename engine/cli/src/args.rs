@@ -2,6 +2,7 @@
 
 mod decisions;
 mod devices;
+mod simulate;
 mod steering;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -15,6 +16,7 @@ pub use decisions::{DecisionsArgs, ReplayArgs};
 pub use devices::{
     DecommissionArgs, HoldArgs, HoldsArgs, Lasting, PinArgs, SubjectArgs, UnholdArgs,
 };
+pub use simulate::SimulateArgs;
 pub use steering::{
     AbortArgs, AdvanceArgs, ApproveArgs, DeadLettersCommand, DeviceOrderArgs, LetterChoice,
     LetterFateArgs, LettersListArgs, LettersShowArgs, Moment, OrderArgs, ReleaseCommand,
@@ -56,6 +58,7 @@ pub enum Command {
     Events(EventsArgs),
     Decisions(DecisionsArgs),
     Replay(ReplayArgs),
+    Simulate(SimulateArgs),
     /// Start nothing more in a rollout until it is resumed; what is in flight finishes.
     #[command(
         after_long_help = "Example:\n  windlass pause rollout.toml --reason 'the depot calls'"

@@ -13,4 +13,5 @@ pub mod owner;
 pub mod render;
 pub mod replay;
 pub mod setup;
+pub mod simulate;
 pub mod units;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use windlass_model::{DeviceKey, GroupLimit, RolloutKey, StateKind};
+use windlass_model::{Device, DeviceKey, GroupLimit, RolloutKey, StateKind};
 
 use crate::table;
 
@@ -24,6 +24,24 @@ pub struct GroupSeat {
     pub limit: usize,
     /// What its members have in common.
     pub value: String,
+}
+
+impl GroupSeat {
+    /// The groups that a device belongs to, of those whose transfers or members out of
+    /// service are bounded.
+    pub fn of(limits: &[GroupLimit], device: &Device) -> Vec<Self> {
+        limits
+            .iter()
+            .enumerate()
+            .filter(|(_, limit)| limit.transfers.is_some() || limit.unavailable.is_some())
+            .filter_map(|(index, limit)| {
+                Some(Self {
+                    limit: index,
+                    value: limit.by.of(device)?,
+                })
+            })
+            .collect()
+    }
 }
 
 /// Which members of some groups are out of service, as far as the store knows.

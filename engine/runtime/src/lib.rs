@@ -23,4 +23,4 @@ pub use engine::{
     Attempt, AttemptEnd, Engine, EngineError, EngineParts, Entered, Entry, Executor, GrowError,
     Helm, PluginExecutor, RunEnd, SteerError, Surroundings, SwapError, WaitFor,
 };
-pub use parts::{DeliveryPart, FilterPart, Parts, PolicyPart};
+pub use parts::{DeliveryPart, FilterPart, Parts, PolicyPart, delivery_facts};

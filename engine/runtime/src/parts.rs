@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use windlass_core::DeliveryFacts;
 use windlass_host::{Delivery, Filter, PayloadSource, Policy};
 use windlass_model::{FleetPin, PluginPin, Release, RolloutName, RolloutSettings};
 
@@ -56,4 +57,13 @@ pub struct DeliveryPart {
     pub when: Option<Filter>,
     /// The opened delivery.
     pub delivery: Delivery,
+}
+
+/// What the deliveries of a rollout can do together.
+pub fn delivery_facts(deliveries: &[DeliveryPart]) -> DeliveryFacts {
+    let mut capabilities = deliveries.iter().map(|part| part.delivery.capabilities());
+    DeliveryFacts {
+        verifies: capabilities.clone().any(|can| can.verifies),
+        idempotent_push: capabilities.all(|can| can.idempotent_push),
+    }
 }

@@ -19,6 +19,7 @@ mod replay;
 mod replay_under;
 mod run;
 mod schema;
+mod simulate;
 mod status;
 mod steer;
 mod swap;
@@ -64,6 +65,7 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Events(args) => events::events(&args).await,
         Command::Decisions(args) => decisions::decisions(&args).await,
         Command::Replay(args) => replay::replay(&args).await,
+        Command::Simulate(args) => simulate::simulate(&args).await,
         Command::Pause(args) => steer::order(args, Steering::Pause).await,
         Command::Resume(args) => steer::order(args, Steering::Resume).await,
         Command::Abort(args) => steer::abort(args).await,

@@ -4,8 +4,10 @@
 //! - `plugins`: loads components, checks their settings, opens them.
 //! - `payload`: finds and pins the release's bytes.
 //! - `fleet`: reads the device file.
+//! - `dry`: the same without the payload, for a rollout that is only simulated.
 //! - `state`: opens the state file.
 
+mod dry;
 mod fleet;
 mod payload;
 mod plugins;
@@ -30,6 +32,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
 };
 
+pub use dry::{Dry, prepare_dry};
 pub use fleet::{Import, check_fleet, import_fleet, plan_diagnostic};
 pub use plugins::{
     ComponentError, Loaded, OpenedPolicies, PolicySettings, component_bytes, open_filter,

@@ -36,6 +36,8 @@ pub(super) struct Decider {
     triggers: Triggers,
     /// Rounds of answers that policies on probation still have to give.
     probation: Option<u32>,
+    /// What is counted is shown to them at most this often.
+    coalesced: Duration,
 }
 
 #[derive(Debug)]
@@ -112,6 +114,7 @@ impl Decider {
             dirty: false,
             urgent: false,
             triggers: Triggers::default(),
+            coalesced: MIN_INTERVAL,
             probation: probation.map(|_| PROBATION),
         }
     }
@@ -147,6 +150,10 @@ impl Decider {
         let passed = watched().map(|policy| policy.pin.name.clone()).collect();
         self.probation = None;
         Trial::Passed(passed)
+    }
+
+    pub(super) fn coalesce(&mut self, interval: Duration) {
+        self.coalesced = interval.max(MIN_INTERVAL);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -196,10 +203,7 @@ impl Decider {
         if self.triggers.fired() {
             return Some(now.monotonic);
         }
-        let earliest = asked_at + MIN_INTERVAL;
-        if self.dirty {
-            return Some(earliest);
-        }
+        let counted = self.dirty.then_some(asked_at + self.coalesced);
         // Renewed at half their time, decisions never lapse while all is well.
         self.decisions()
             .flat_map(|decision| {
@@ -208,7 +212,10 @@ impl Decider {
                 decision.ask_at.into_iter().chain([renewal])
             })
             .min()
-            .map(|at| monotonic(now, at).max(earliest))
+            .map(|at| monotonic(now, at).max(asked_at + MIN_INTERVAL))
+            .into_iter()
+            .chain(counted)
+            .min()
     }
 
     /// The instant of the newest view that they were shown.

@@ -201,6 +201,13 @@ impl Rollout {
         }
     }
 
+    /// Shows the policies what was counted at most once in `interval`, which is a second
+    /// otherwise and at least: for a simulation, in which a month passes in a minute. What
+    /// they watch for is shown at once all the same, and they are asked when they want to be.
+    pub fn coalesce_decisions(&mut self, interval: Duration) {
+        self.decider.coalesce(interval);
+    }
+
     /// Digests one input. Starts nothing and asks for nothing that
     /// [`Rollout::dispatch`] asks for.
     pub fn handle(&mut self, now: Now, input: Input, resources: &mut Resources) {

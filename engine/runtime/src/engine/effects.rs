@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use windlass_core::{Candidate, Effect, GroupHealth, Input};
+use windlass_core::{Candidate, Effect, GroupHealth, GroupSeat, Input};
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, CohortIndex, Device, DeviceKey, RolloutKey, Timestamp,
 };
@@ -223,7 +223,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             let candidates = executor.consider(free, around, now).await;
             let pairs = candidates.into_iter().zip(devices);
             looked.extend(pairs.map(|(mut candidate, device)| {
-                candidate.groups = surroundings::seats(&limits, &device);
+                candidate.groups = GroupSeat::of(&limits, &device);
                 Looked { candidate, device }
             }));
             looked.sort_by_key(|one| one.candidate.assignment.id);

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     bandwidth::Bandwidth,
-    parts::{DeliveryPart, Parts, PolicyPart},
+    parts::{DeliveryPart, Parts, PolicyPart, delivery_facts},
     planning::{outlook, routes},
 };
 
@@ -201,16 +201,7 @@ impl Executor for PluginExecutor {
     }
 
     fn facts(&self) -> DeliveryFacts {
-        let parts = self.parts();
-        let deliveries = &parts.deliveries;
-        DeliveryFacts {
-            verifies: deliveries
-                .iter()
-                .any(|part| part.delivery.capabilities().verifies),
-            idempotent_push: deliveries
-                .iter()
-                .all(|part| part.delivery.capabilities().idempotent_push),
-        }
+        delivery_facts(&self.parts().deliveries)
     }
 
     async fn consider(

@@ -4,12 +4,12 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::{oneshot, watch};
-use windlass_core::{Input, Now, Resources, Rollout};
+use windlass_core::{GroupSeat, Input, Now, Resources, Rollout};
 use windlass_model::{AssignmentId, Order, RolloutKey};
 
 use super::{
     Engine, EngineError, Entered, Entry, Executor, SteerError, condemned, live::Live,
-    running::Audience, running::Running, surroundings, wait::Patience,
+    running::Audience, running::Running, wait::Patience,
 };
 use crate::clock::Clock;
 
@@ -98,7 +98,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                     live.into_iter()
                         .map(|(id, device)| {
                             let device = store.device_by_key(device)?;
-                            Ok((id, surroundings::seats(&limits, &device)))
+                            Ok((id, GroupSeat::of(&limits, &device)))
                         })
                         .collect::<Result<_, windlass_store::StoreError>>()
                 })

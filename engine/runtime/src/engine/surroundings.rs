@@ -30,21 +30,6 @@ pub(super) async fn of(
     Ok(Surroundings::new(rollout, holds, rivals, driven))
 }
 
-/// The groups that a device belongs to, of those that are bounded.
-pub(super) fn seats(limits: &Arc<[GroupLimit]>, device: &Device) -> Vec<GroupSeat> {
-    limits
-        .iter()
-        .enumerate()
-        .filter(|(_, limit)| limit.transfers.is_some() || limit.unavailable.is_some())
-        .filter_map(|(index, limit)| {
-            Some(GroupSeat {
-                limit: index,
-                value: limit.by.of(device)?,
-            })
-        })
-        .collect()
-}
-
 /// Who of the devices' groups is out of service, as far as the store knows. What the
 /// attempts of the rollouts in `driven` do to devices is core's to know.
 pub(super) async fn health(
@@ -61,7 +46,7 @@ pub(super) async fn health(
     };
     let seats: BTreeSet<GroupSeat> = rows
         .iter()
-        .flat_map(|(_, device)| seats(limits, device))
+        .flat_map(|(_, device)| GroupSeat::of(limits, device))
         .filter(watched)
         .collect();
     if seats.is_empty() {

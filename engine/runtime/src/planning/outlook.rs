@@ -10,7 +10,7 @@ use windlass_model::{
 };
 use windlass_store::{CreateConflict, Store};
 
-use crate::{engine::Surroundings, parts::Parts};
+use crate::{engine::Surroundings, parts::Parts, parts::PolicyPart};
 
 /// An assignment and its device as the registry has it.
 pub type Prospect = (Assignment, Arc<Device>);
@@ -32,28 +32,17 @@ pub async fn judge(
         Some(part) => part.filter.matches(now, devices).await?,
         None => vec![true; devices.len()],
     };
-    let mut admissions: Vec<Vec<Admission>> = vec![Vec::new(); devices.len()];
-    let admitting = parts.policies.iter();
-    for part in admitting.filter(|part| part.policy.admits()) {
-        let candidates: Vec<_> = rows
-            .iter()
-            .zip(devices)
-            .map(|((row, _), device)| candidate(row, device))
-            .collect();
-        let answers = part.policy.admit(now, &candidates).await?;
-        for (all, answer) in admissions.iter_mut().zip(answers) {
-            all.push(answer);
-        }
-    }
+    let assignments = rows.iter().map(|(row, _)| row);
+    let admissions = admissions(&parts.policies, assignments, devices, now).await?;
     let judged = rows.iter().zip(devices).zip(matches).zip(admissions);
     Ok(judged
-        .map(|((((row, _), device), matches), admissions)| {
+        .map(|((((row, _), device), matches), admission)| {
             admission::gate(&Circumstances {
                 device,
                 release: &parts.release,
                 settings: &parts.settings,
                 matches,
-                admission: admission::combine(admissions),
+                admission,
                 holds: &around.holds,
                 rivals: around.rivals_of(row.device),
                 driven: &around.driven,
@@ -62,6 +51,28 @@ pub async fn judge(
             })
         })
         .collect())
+}
+
+/// What the policies say of each device, combined; `rows` are those of `devices`.
+///
+/// # Errors
+/// If a policy fails.
+pub async fn admissions<'a>(
+    policies: &[PolicyPart],
+    rows: impl Iterator<Item = &'a Assignment> + Clone + Send,
+    devices: &[Device],
+    now: Timestamp,
+) -> Result<Vec<Admission>, PluginError> {
+    let mut admissions: Vec<Vec<Admission>> = vec![Vec::new(); devices.len()];
+    for part in policies.iter().filter(|part| part.policy.admits()) {
+        let pairs = rows.clone().zip(devices);
+        let candidates: Vec<_> = pairs.map(|(row, device)| candidate(row, device)).collect();
+        let answers = part.policy.admit(now, &candidates).await?;
+        for (all, answer) in admissions.iter_mut().zip(answers) {
+            all.push(answer);
+        }
+    }
+    Ok(admissions.into_iter().map(admission::combine).collect())
 }
 
 /// The rows that `targets` would have if their rollout began at `now`, with their devices and

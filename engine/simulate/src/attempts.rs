@@ -1,0 +1,119 @@
+//! What becomes of attempts.
+
+use windlass_model::{AssignmentId, AttemptId, DeviceKey, Timestamp};
+
+use crate::{
+    happening::{Happening, What},
+    luck::Course,
+    placing::number as number_of,
+    plugins::Plugins,
+    world::World,
+};
+
+/// An attempt in hand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flight {
+    attempt: AttemptId,
+    began: Timestamp,
+    /// The release breaks the device.
+    pub(crate) breaks: bool,
+}
+
+impl<P: Plugins> World<'_, P> {
+    /// A push begins; how it ends is settled now, and heard then.
+    pub(crate) fn start(
+        &mut self,
+        assignment: AssignmentId,
+        device: DeviceKey,
+        attempt: AttemptId,
+        number: u32,
+    ) {
+        let now = self.now.wall;
+        let of = number_of(device);
+        let cohort = self.rows.cohort(assignment);
+        let course = self.luck.course(self.scenario, cohort, of, number);
+        let connected = self.luck.connected(&self.scenario.fleet, of, now);
+        let flight = Flight {
+            attempt,
+            began: now,
+            breaks: matches!(course, Course::Breaks(_)),
+        };
+        self.flights.insert(assignment, flight);
+        // That nothing moves is noticed so late.
+        let idle = self.settings.timeouts.idle;
+        let (Course::Well(length) | Course::Breaks(length) | Course::Network(length)) = course;
+        let ends = now.plus(length);
+        let (at, what) = match (connected, course) {
+            (None, _) => (now.plus(idle), What::Unreachable),
+            (Some(until), _) if until < ends => (until.plus(idle), What::WentAway),
+            (Some(_), Course::Network(_)) => (ends, What::BrokeOff),
+            (Some(_), Course::Breaks(_)) if self.luck.push_tells(&self.scenario.faults, length) => {
+                (ends, What::Broken)
+            }
+            (Some(_), Course::Breaks(_) | Course::Well(_)) => (ends, What::Delivered),
+        };
+        let happening = Happening {
+            assignment,
+            attempt,
+            device,
+            what,
+        };
+        self.will_hear(at, happening);
+    }
+
+    /// A device is asked what it runs. It answers once, when it has something to say: that it
+    /// is busy until then would be asked for again and again.
+    pub(crate) fn verify(
+        &mut self,
+        assignment: AssignmentId,
+        device: DeviceKey,
+        attempt: AttemptId,
+    ) {
+        let now = self.now.wall;
+        let of = number_of(device);
+        let fleet = &self.scenario.fleet;
+        let flight = self.flights.get(&assignment).copied();
+        let breaks = flight.is_some_and(|flight| flight.breaks);
+        let (at, answers) = match flight.filter(|flight| flight.attempt == attempt) {
+            Some(flight) => {
+                let known = if breaks {
+                    flight.began.plus(self.scenario.faults.known_after)
+                } else {
+                    now
+                };
+                let limit = flight.began.plus(self.settings.timeouts.attempt).max(now);
+                let every = self.settings.probe_interval;
+                let at = self.luck.answers(fleet, of, known.max(now), every, limit);
+                (at.min(limit), at < limit)
+            }
+            // Before another try: it answers at once, or not.
+            None => (now, self.luck.connected(fleet, of, now).is_some()),
+        };
+        let what = match (answers, breaks) {
+            (false, _) => What::SaysNothing,
+            (true, true) => What::RunsOld,
+            (true, false) => What::RunsRelease,
+        };
+        let happening = Happening {
+            assignment,
+            attempt,
+            device,
+            what,
+        };
+        self.will_hear(at, happening);
+    }
+
+    /// What was to happen has happened.
+    pub(crate) fn happened(&mut self, happening: Happening) {
+        let device = number_of(happening.device);
+        let flight = self.flights.get(&happening.assignment);
+        if happening.what.is_installed() && flight.is_some_and(|flight| flight.breaks) {
+            self.harm(device);
+        }
+        let fleet = &self.scenario.fleet;
+        let old = || fleet.record(device).version;
+        let old = || old().unwrap_or_else(|| "another version".to_owned());
+        let input = happening.input(self.scenario.release.size, old);
+        self.hear(input);
+    }
+}

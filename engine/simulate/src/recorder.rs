@@ -1,0 +1,238 @@
+//! What is noted while a session goes on.
+
+use std::{collections::VecDeque, time::Duration};
+
+use windlass_model::{
+    AssignmentState, CohortIndex, CohortView, Decision, Reason, SkipReason, StateKind, Timestamp,
+    Verdict,
+};
+
+use crate::session::{Mark, Sample, Shares};
+
+/// A session is sampled at this many instants at first …
+const FINEST: u64 = 1 << 20;
+/// … and half as often whenever more samples than these were taken: a chart has no more columns.
+const SAMPLES_MAX: usize = 480;
+/// The span in which starts are counted for the peak.
+const MINUTE: Duration = Duration::from_secs(60);
+/// Marks kept: a policy that changes its mind every second is no reading.
+const MARKS_MAX: usize = 1000;
+
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    began: Timestamp,
+    span: Duration,
+    /// The next sample, counted in finest steps, and how many of these lie between two.
+    next: u64,
+    step: u64,
+    samples: Vec<Raw>,
+    /// Devices that run the release, of each cohort.
+    running: Vec<u64>,
+    wanted: [u64; 3],
+    reached: [Option<Duration>; 3],
+    /// Attempts begun.
+    attempts: u64,
+    recent: VecDeque<(Timestamp, u64)>,
+    peak: u64,
+    pub(crate) failures: u64,
+    pub(crate) decisions: u64,
+    marks: Vec<Mark>,
+}
+
+#[derive(Debug)]
+struct Raw {
+    sample: Sample,
+    attempts: u64,
+}
+
+impl Recorder {
+    pub(crate) fn new(began: Timestamp, span: Duration, cohorts: &[u64]) -> Self {
+        let all: u64 = cohorts.iter().sum();
+        Self {
+            began,
+            span,
+            next: 0,
+            step: 1,
+            samples: Vec::new(),
+            running: vec![0; cohorts.len()],
+            wanted: [all.div_ceil(2), (all * 9).div_ceil(10), all],
+            reached: [None; 3],
+            attempts: 0,
+            recent: VecDeque::new(),
+            peak: 0,
+            failures: 0,
+            decisions: 0,
+            marks: Vec::new(),
+        }
+    }
+
+    /// When a sample is taken.
+    fn at(&self, sample: u64) -> Duration {
+        let millis = self.span.as_millis() * u128::from(sample) / u128::from(FINEST);
+        Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+    }
+
+    /// Takes the samples before `now`, until which nothing has changed.
+    pub(crate) fn pass(&mut self, now: Timestamp, cohorts: &[CohortView]) {
+        while self.at(self.next) < now.since(self.began) {
+            self.sample(cohorts);
+        }
+    }
+
+    fn sample(&mut self, cohorts: &[CohortView]) {
+        let sum = |kinds: &[StateKind]| {
+            let each = cohorts.iter().flat_map(|cohort| {
+                let states = cohort.states;
+                kinds.iter().map(move |kind| states.get(*kind))
+            });
+            each.sum()
+        };
+        let sample = Sample {
+            at: self.at(self.next),
+            started: cohorts.iter().map(|cohort| cohort.started).collect(),
+            succeeded: self.running.iter().sum(),
+            failed: sum(&FAILED),
+            deferred: sum(&[StateKind::Deferred]),
+            in_progress: sum(&[StateKind::Transferring]),
+            starts_per_minute: 0.0,
+        };
+        self.samples.push(Raw {
+            sample,
+            attempts: self.attempts,
+        });
+        if self.samples.len() > SAMPLES_MAX {
+            let mut keep = [true, false].into_iter().cycle();
+            self.samples.retain(|_| keep.next().unwrap_or(true));
+            self.step *= 2;
+        }
+        self.next = (self.samples.len() as u64) * self.step;
+    }
+
+    /// Takes the last sample, at `end` or the first instant after it that is evenly spaced.
+    pub(crate) fn finish(&mut self, end: Timestamp, cohorts: &[CohortView]) -> Vec<Sample> {
+        self.pass(end, cohorts);
+        self.sample(cohorts);
+        let minutes = self.at(self.step).as_secs_f64() / MINUTE.as_secs_f64();
+        let mut before = 0;
+        std::mem::take(&mut self.samples)
+            .into_iter()
+            .map(|raw| {
+                let starts = raw.attempts - std::mem::replace(&mut before, raw.attempts);
+                Sample {
+                    starts_per_minute: starts as f64 / minutes,
+                    ..raw.sample
+                }
+            })
+            .collect()
+    }
+
+    pub(crate) fn attempt_began(&mut self, now: Timestamp) {
+        self.attempts += 1;
+        match self.recent.back_mut() {
+            Some((at, count)) if *at == now => *count += 1,
+            Some(_) | None => self.recent.push_back((now, 1)),
+        }
+        while let Some((at, _)) = self.recent.front()
+            && now.since(*at) >= MINUTE
+        {
+            self.recent.pop_front();
+        }
+        let within: u64 = self.recent.iter().map(|(_, count)| count).sum();
+        self.peak = self.peak.max(within);
+    }
+
+    /// A device came to `state`.
+    pub(crate) fn moved(&mut self, now: Timestamp, cohort: CohortIndex, state: &AssignmentState) {
+        let runs = matches!(
+            state,
+            AssignmentState::Succeeded | AssignmentState::Skipped(SkipReason::AlreadyCurrent)
+        );
+        if !runs {
+            return;
+        }
+        if let Some(running) = self.running.get_mut(cohort.0 as usize) {
+            *running += 1;
+        }
+        let running: u64 = self.running.iter().sum();
+        for (wanted, reached) in self.wanted.iter().zip(&mut self.reached) {
+            if running >= *wanted && reached.is_none() {
+                *reached = Some(now.since(self.began));
+            }
+        }
+    }
+
+    /// The policies answered.
+    pub(crate) fn decided(
+        &mut self,
+        now: Timestamp,
+        answers: &[Result<Decision, String>],
+        started: u64,
+    ) {
+        self.decisions += answers.len() as u64;
+        let verdict = |answer: &Result<Decision, String>| match answer {
+            Ok(decision) => decision.verdict,
+            Err(_) => Verdict::Hold,
+        };
+        let severest = answers.iter().map(verdict).max();
+        let verdict_now = severest.unwrap_or(Verdict::Continue);
+        let reasons: Vec<Reason> = answers
+            .iter()
+            .filter(|answer| verdict(answer) == verdict_now)
+            .flat_map(reasons)
+            .collect();
+        // Who gives no reason says nothing new.
+        let same = self.marks.last().is_some_and(|last| {
+            let as_before = || last.reasons.iter().map(key).eq(reasons.iter().map(key));
+            last.verdict == verdict_now && (reasons.is_empty() || as_before())
+        });
+        if !same && self.marks.len() < MARKS_MAX {
+            self.marks.push(Mark {
+                at: now.since(self.began),
+                verdict: verdict_now,
+                reasons,
+                started,
+            });
+        }
+    }
+
+    pub(crate) fn marks(&mut self) -> Vec<Mark> {
+        std::mem::take(&mut self.marks)
+    }
+
+    pub(crate) fn peak_starts(&self) -> u64 {
+        self.peak
+    }
+
+    pub(crate) fn running(&self, cohort: usize) -> u64 {
+        self.running.get(cohort).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn updated(&self) -> Shares {
+        let [half, most, all] = self.reached;
+        Shares { half, most, all }
+    }
+}
+
+/// The states of devices that ended without the release.
+pub(crate) const FAILED: [StateKind; 3] = [
+    StateKind::Failed,
+    StateKind::Rejected,
+    StateKind::DeadLettered,
+];
+
+fn reasons(answer: &Result<Decision, String>) -> Vec<Reason> {
+    match answer {
+        Ok(decision) => decision.reasons.clone(),
+        Err(message) => vec![Reason {
+            code: "policy-failed".to_owned(),
+            cohort: None,
+            parameters: Default::default(),
+            text: format!("a policy could not answer: {message}"),
+        }],
+    }
+}
+
+/// Counts in a text change all the time.
+fn key(reason: &Reason) -> (&str, Option<CohortIndex>) {
+    (&reason.code, reason.cohort)
+}

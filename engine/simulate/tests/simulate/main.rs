@@ -1,0 +1,8 @@
+//! Sessions as whoever simulates sees them: real `core`, policies in plain Rust, fleets that are
+//! made up.
+
+mod canary;
+mod profiles;
+mod radius;
+mod scenes;
+mod sessions;
