@@ -336,3 +336,46 @@ async fn bad_configurations_are_refused() {
         "no state is kept"
     );
 }
+
+/// Several configurations are compared, and the page holds them all; where it cannot be written
+/// is said before anything is lived through.
+#[tokio::test(flavor = "multi_thread")]
+async fn configurations_are_compared_and_written_as_a_page() {
+    let desk = Desk::with(CANARY);
+    desk.write(
+        "bold.toml",
+        &CANARY.replace("percent = 10,", "percent = 50,"),
+    );
+    let ended = desk
+        .simulate(&[
+            "rollout.toml",
+            "--against",
+            "bold.toml",
+            "--devices",
+            "500",
+            "--fail",
+            "10%",
+            "--html",
+            "page.html",
+        ])
+        .await;
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (Some(0), ""),
+        "{ended:#?}"
+    );
+    insta::assert_snapshot!("side_by_side", ended.stdout);
+    let page = fs::read_to_string(desk.0.path().join("page.html")).expect("it was written");
+    assert!(page.starts_with("<!DOCTYPE html>"), "{}", &page[..100]);
+    assert!(
+        page.matches("<svg").count() >= 3,
+        "a chart of each and one of both"
+    );
+    for outside in ["http://", "https://", "<script"] {
+        let own = page.replace("http://www.w3.org/", "");
+        assert!(!own.contains(outside), "{outside}");
+    }
+
+    let nowhere = ["rollout.toml", "--html", "nowhere/page.html"];
+    insta::assert_snapshot!("a_page_without_a_place", desk.refused(&nowhere).await);
+}

@@ -20,6 +20,13 @@ pub fn error(text: &str) {
     writeln!(anstream::stderr().lock(), "{text}").ok();
 }
 
+/// The columns of the terminal that standard output is, if it is one.
+pub fn columns() -> Option<usize> {
+    let out = io::stdout();
+    let size = rustix::termios::tcgetwinsize(&out).ok()?;
+    (out.is_terminal() && size.ws_col > 0).then_some(size.ws_col.into())
+}
+
 /// Whether a person watches: standard output and standard error are a terminal that can
 /// move its cursor.
 pub fn is_live() -> bool {

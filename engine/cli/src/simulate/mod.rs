@@ -2,13 +2,14 @@
 //!
 //! - `scenario`: from a configuration and the command line to what is lived through.
 //! - `plugins`: the opened filter and policies, as the simulation asks them.
-//! - `plain`, `json`: what came of it, in words and for programs.
+//! - `look`: how wide and with what it is shown; `windlass_simulate::show` does the rest.
+//! - `json`: what came of it, for programs.
 
 mod json;
-mod plain;
+mod look;
 mod plugins;
 mod scenario;
 
 pub use json::session_json;
-pub use plain::text;
+pub use look::look;
 pub use scenario::live;
