@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use windlass_model::{
     AttemptId, AttemptOutcome, DeviceHistory, DeviceId, DeviceKey, EventKind, FailureKind,
-    PastAttempt, PastOutcome, PastWait, RolloutKey, SkipReason, Timestamp, WaitEnd,
+    PastAttempt, PastOutcome, PastWait, RolloutKey, SkipReason, StoredDevice, Timestamp, WaitEnd,
 };
 
 use crate::{
@@ -18,12 +18,13 @@ use crate::{
 
 const EVENTS: &str = "SELECT at, rollout, kind FROM event WHERE rollout IS NOT NULL ORDER BY seq";
 
-/// The attempts of one device, rollout by rollout. The columns from the fourth on
-/// are those that the end of an attempt is read from.
-pub(crate) const ATTEMPTS: &str = "SELECT t.id, t.started_at, 0, t.settled_at, t.ended_at, \
+/// The attempts of a page of devices, device by device. The columns from the fifth on are those
+/// that the end of an attempt is read from.
+pub(crate) const ATTEMPTS: &str = "SELECT t.id, t.started_at, a.device, t.settled_at, t.ended_at, \
      t.outcome, t.failure, t.retry_after, t.message, t.bytes \
      FROM assignment AS a INDEXED BY assignment_device \
-     CROSS JOIN attempt AS t ON t.assignment = a.id WHERE a.device = ?1";
+     CROSS JOIN attempt AS t ON t.assignment = a.id \
+     WHERE a.device > ?1 AND a.device <= ?2 ORDER BY a.device";
 
 /// The devices' histories as they were at one instant, page by page, whatever is committed
 /// meanwhile.
@@ -53,20 +54,47 @@ impl Histories<'_> {
     /// The histories of the next devices in the order of their rows, at most `limit`; none
     /// after the last.
     pub fn next_page(&mut self, limit: usize) -> Result<Vec<DeviceHistory>, StoreError> {
-        let sql = page_sql();
-        let mut statement = self.transaction.prepare_cached(&sql)?;
+        let first = self.after;
+        let page = self.page(limit)?;
+        self.after = page.last().map_or(first, |stored| stored.key);
+        let mut attempts = self.attempts(first, self.after)?;
+        let histories = page.into_iter().map(|StoredDevice { key, device }| {
+            let mut attempts = attempts.remove(&key).unwrap_or_default();
+            attempts.sort_by_key(|attempt| attempt.started_at);
+            DeviceHistory {
+                device,
+                attempts,
+                waits: self.told.waits.remove(&key).unwrap_or_default(),
+            }
+        });
+        Ok(histories.collect())
+    }
+
+    fn page(&self, limit: usize) -> Result<Vec<StoredDevice>, StoreError> {
+        let mut statement = self.transaction.prepare_cached(&page_sql())?;
         let mut rows = statement.query([self.after.0, integer(limit as u64)])?;
         let mut page = Vec::new();
         while let Some(row) = rows.next()? {
-            let stored = stored_device(row, 0)?;
-            self.after = stored.key;
-            page.push(DeviceHistory {
-                device: stored.device,
-                attempts: attempts(&self.transaction, stored.key, &self.told.failures)?,
-                waits: self.told.waits.remove(&stored.key).unwrap_or_default(),
-            });
+            page.push(stored_device(row, 0)?);
         }
         Ok(page)
+    }
+
+    /// Of the devices after `first` up to `last`, rollout by rollout.
+    fn attempts(
+        &self,
+        first: DeviceKey,
+        last: DeviceKey,
+    ) -> Result<BTreeMap<DeviceKey, Vec<PastAttempt>>, StoreError> {
+        let mut statement = self.transaction.prepare_cached(ATTEMPTS)?;
+        let mut rows = statement.query([first.0, last.0])?;
+        let mut attempts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let attempt = past_attempt(row, &self.told.failures)?;
+            let device = DeviceKey(row.get(2)?);
+            attempts.entry(device).or_default().push(attempt);
+        }
+        Ok(attempts)
     }
 }
 
@@ -77,36 +105,28 @@ pub(crate) fn page_sql() -> String {
     )
 }
 
-fn attempts(
-    transaction: &Transaction<'_>,
-    device: DeviceKey,
+fn past_attempt(
+    row: &Row<'_>,
     failures: &BTreeMap<AttemptId, FailureKind>,
-) -> Result<Vec<PastAttempt>, StoreError> {
-    let mut statement = transaction.prepare_cached(ATTEMPTS)?;
-    let mut rows = statement.query([device.0])?;
-    let mut attempts = Vec::new();
-    while let Some(row) = rows.next()? {
-        let end = end_from_row(row)?;
-        let told = failures.get(&attempt_id(row.get(0)?)?);
-        let recorded = end.as_ref().map(|end| &end.outcome);
-        let outcome = match (told, recorded) {
-            (Some(kind), _) => PastOutcome::Failed(*kind),
-            (None, Some(AttemptOutcome::Failed(failure))) => PastOutcome::Failed(failure.kind),
-            (None, Some(AttemptOutcome::Delivered)) => PastOutcome::Delivered,
-            (None, Some(AttemptOutcome::Offered(_))) => PastOutcome::Offered,
-            (None, Some(AttemptOutcome::Cancelled)) => PastOutcome::Cancelled,
-            (None, None) => PastOutcome::Unknown,
-        };
-        attempts.push(PastAttempt {
-            started_at: timestamp(row.get(1)?),
-            ended_at: end.as_ref().map(|end| end.at),
-            settled_at: row.get::<_, Option<i64>>(3)?.map(timestamp),
-            outcome,
-            bytes: end.map_or(0, |end| end.bytes),
-        });
-    }
-    attempts.sort_by_key(|attempt| attempt.started_at);
-    Ok(attempts)
+) -> Result<PastAttempt, StoreError> {
+    let end = end_from_row(row)?;
+    let told = failures.get(&attempt_id(row.get(0)?)?);
+    let recorded = end.as_ref().map(|end| &end.outcome);
+    let outcome = match (told, recorded) {
+        (Some(kind), _) => PastOutcome::Failed(*kind),
+        (None, Some(AttemptOutcome::Failed(failure))) => PastOutcome::Failed(failure.kind),
+        (None, Some(AttemptOutcome::Delivered)) => PastOutcome::Delivered,
+        (None, Some(AttemptOutcome::Offered(_))) => PastOutcome::Offered,
+        (None, Some(AttemptOutcome::Cancelled)) => PastOutcome::Cancelled,
+        (None, None) => PastOutcome::Unknown,
+    };
+    Ok(PastAttempt {
+        started_at: timestamp(row.get(1)?),
+        ended_at: end.as_ref().map(|end| end.at),
+        settled_at: row.get::<_, Option<i64>>(3)?.map(timestamp),
+        outcome,
+        bytes: end.map_or(0, |end| end.bytes),
+    })
 }
 
 /// What the log tells and the rows do not.

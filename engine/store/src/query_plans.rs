@@ -214,7 +214,7 @@ fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
         (
             history::ATTEMPTS.to_owned(),
             &[
-                "assignment_device (device=?)",
+                "assignment_device (device>? AND device<?)",
                 "attempt_assignment (assignment=?)",
             ],
         ),
