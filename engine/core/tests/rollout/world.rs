@@ -1,7 +1,10 @@
 //! Plays the engine, the store, the devices and the policies around real [`Rollout`]s, with
 //! a clock of its own, and checks after every step what must always hold.
 
+// Named, for those who include this world by its path.
+#[path = "world/check.rs"]
 mod check;
+#[path = "world/perform.rs"]
 mod perform;
 
 use std::{
@@ -19,7 +22,7 @@ use windlass_model::{
     Hold, Order, Outcome, RolloutKey, RolloutState, Steering, Timestamp,
 };
 
-use crate::{
+use super::{
     fleet::Fleet,
     policy::Policy,
     store::{Store, Table},
@@ -538,7 +541,7 @@ pub(super) enum Fate {
 }
 
 pub(super) fn seats(limits: &[GroupLimit], device: DeviceKey) -> Vec<GroupSeat> {
-    let record = crate::fleet::record(device);
+    let record = super::fleet::record(device);
     limits
         .iter()
         .enumerate()
