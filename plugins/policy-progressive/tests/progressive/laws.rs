@@ -404,7 +404,8 @@ proptest! {
     fn every_seeded_fleet_comes_to_an_end(settings in any_settings(), devices in 0..300_u64, seed in any::<u64>(), bad in 0..40_u64) {
         let end = run_seeded(&open(&settings), devices, seed, bad);
         prop_assert_ne!(&end, &End::Held);
-        if bad == 0 {
+        // Devices that are away may miss a deadline.
+        if bad == 0 && !settings.contains(r#""on_deadline":"abort""#) {
             prop_assert_eq!(end, End::Complete);
         }
     }

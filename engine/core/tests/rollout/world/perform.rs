@@ -4,9 +4,7 @@ use windlass_core::{
     Candidate, Effect, Gate, GroupHealth, GroupSeat, Input,
     admission::{self, Circumstances, code},
 };
-use windlass_model::{
-    Assignment, AttemptOutcome, Reason, RolloutKey, RolloutState, Timestamp,
-};
+use windlass_model::{Assignment, AttemptOutcome, Reason, RolloutKey, RolloutState, Timestamp};
 
 use super::super::fleet::{CUT_OFF_AT, RELEASE_SIZE, record};
 use super::{Task, World, seats};
