@@ -20,7 +20,7 @@ use windlass_model::{
     CohortView, FailureKind, PluginName, StateCounts, StateKind, Timestamp, View,
 };
 
-const DECISIONS: u32 = 20_000;
+const DECISIONS: u32 = 5_000;
 const RUNS: u32 = 5;
 const COHORTS: [u64; 2] = [3, 20];
 /// Devices in each cohort.
@@ -67,10 +67,15 @@ fn settings(name: &str, cohorts: u64) -> Value {
     match name {
         "policy-progressive" => {
             let cohort = |index: u64| {
-                json!({
+                let mut cohort = json!({
                     "name": format!("cohort-{index}"), "percent": (index + 1) * 100 / cohorts,
-                    "success_rate": 0.9, "quorum": 0.95, "soak": "1h",
-                })
+                    "success_rate": 0.9, "quorum": 0.95,
+                });
+                // Nothing comes after the last that could wait.
+                if index + 1 < cohorts {
+                    cohort["soak"] = json!("1h");
+                }
+                cohort
             };
             json!({
                 "cohorts": (0..cohorts).map(cohort).collect::<Vec<_>>(),
