@@ -9,7 +9,7 @@ use windlass_model::{
 
 use crate::{
     OpenError, PluginError, PluginErrorKind,
-    bindings::policy::Guest,
+    bindings::policy::{self, Guest},
     contract::{Opening, PolicyContract},
     convert::{
         Projection, admission, candidate_record, check_cohorts, check_decision, cut, device_record,
@@ -196,21 +196,35 @@ impl Policy {
     ///
     /// If the policy fails or answers what the contract does not allow.
     pub async fn decide(&self, view: &View, memo: &[u8]) -> Result<Decision, PluginError> {
-        let cohorts = view.cohorts.len();
-        let record = view_record(view);
-        let memo = memo.to_vec();
-        self.call(
-            "decide",
-            0,
-            move |store, guest, policy| {
-                Box::pin(async move {
-                    let policies = guest.compiled_policy();
-                    policies.call_decide(store, policy, &record, &memo).await
-                })
-            },
-            move |said| check_decision(said, cohorts),
-        )
-        .await
+        let (cohorts, record) = (view.cohorts.len(), view_record(view));
+        let (opened, memo) = (Arc::clone(&self.opened), memo.to_vec());
+        let shared = &self.opened.template.shared;
+        shared
+            .runtimes
+            .on_guests(async move { decide(&opened, cohorts, record, memo).await })
+            .await
+    }
+
+    /// What it decides on each view with its memo, in order, as [`decide`](Self::decide) would
+    /// one by one, but with one change of threads for all.
+    pub async fn decide_each<'a>(
+        &self,
+        asked: impl IntoIterator<Item = (&'a View, &'a [u8])>,
+    ) -> Vec<Result<Decision, PluginError>> {
+        let asked: Vec<_> = asked
+            .into_iter()
+            .map(|(view, memo)| (view.cohorts.len(), view_record(view), memo.to_vec()))
+            .collect();
+        let opened = Arc::clone(&self.opened);
+        let all = async move {
+            let mut answers = Vec::with_capacity(asked.len());
+            for (cohorts, view, memo) in asked {
+                answers.push(decide(&opened, cohorts, view, memo).await);
+            }
+            answers
+        };
+        let shared = &self.opened.template.shared;
+        shared.runtimes.on_guests(all).await
     }
 
     /// Turns the memo of another component into one of this, for a swap.
@@ -276,6 +290,28 @@ impl Policy {
             .on_guests(async move { opened.call(name, extra, call, check).await })
             .await
     }
+}
+
+/// Asks for a decision about `cohorts` cohorts, on the guest runtime.
+async fn decide(
+    opened: &Opened<PolicyContract>,
+    cohorts: usize,
+    view: policy::View,
+    memo: Vec<u8>,
+) -> Result<Decision, PluginError> {
+    opened
+        .call(
+            "decide",
+            Duration::ZERO,
+            move |store, guest, policy| {
+                Box::pin(async move {
+                    let policies = guest.compiled_policy();
+                    policies.call_decide(store, policy, &view, &memo).await
+                })
+            },
+            move |said| check_decision(said, cohorts),
+        )
+        .await
 }
 
 /// One answer per item, converted.

@@ -1,6 +1,7 @@
+use std::{collections::VecDeque, num::NonZeroUsize};
+
 use anyhow::Context as _;
 use serde_json::json;
-use windlass_model::DecisionAnswer;
 use windlass_store::{Store, StoredDecision};
 
 use super::{Failure, replay_under::replay_under};
@@ -10,12 +11,9 @@ use crate::{
     exit::Exit,
     owner::rollout_meant,
     render::{count, difference_text, time},
-    replay::{Field, Replayer},
+    replay::{Compared, Field, Pages, Replayer},
     setup,
 };
-
-/// Decisions read at once: each holds all counts of all cohorts.
-const PAGE: usize = 256;
 
 /// What came of running decisions again.
 #[derive(Default)]
@@ -28,8 +26,9 @@ struct Outcome {
 
 pub(super) async fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     let subject = setup::subject(&(&args.state).into())?;
-    let store =
-        Store::open_read_only(&subject.file).map_err(|error| setup::open_diagnostic(&error))?;
+    let open =
+        || Store::open_read_only(&subject.file).map_err(|error| setup::open_diagnostic(&error));
+    let store = open()?;
     let named = args.rollout.as_ref().or(subject.rollout.as_ref());
     let rollout = rollout_meant(&store, named)?;
     if let Some(candidate) = &args.policy {
@@ -37,18 +36,9 @@ pub(super) async fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     }
     let host = setup::small_host(subject.plugin_cache)?;
     let mut replayer = Replayer::new(&store, &host);
+    let mut pages = Pages::read(open()?, rollout.key, args.from.saturating_sub(1));
     let mut outcome = Outcome::default();
-    let mut after = args.from.saturating_sub(1);
-    while outcome.difference.is_none() {
-        let page = store
-            .decisions(rollout.key, after, PAGE)
-            .context("the decisions could not be read")?;
-        let Some(last) = page.last() else {
-            break;
-        };
-        after = last.id;
-        outcome.run(&mut replayer, page).await?;
-    }
+    outcome.run(&mut replayer, &mut pages).await?;
     let name = rollout.plan.name.as_str();
     match args.output {
         Output::Human => console::text(&outcome.text(name)),
@@ -61,25 +51,49 @@ pub(super) async fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
 }
 
 impl Outcome {
-    /// Stops at the first difference.
-    async fn run(
-        &mut self,
-        replayer: &mut Replayer<'_>,
-        page: Vec<StoredDecision>,
-    ) -> Result<(), Failure> {
-        for stored in page {
-            let DecisionAnswer::Decided(decision) = &stored.record.answer else {
-                self.failed += 1;
-                continue;
+    /// Some pages are run at once and looked at in order. Stops at the first difference.
+    async fn run(&mut self, replayer: &mut Replayer<'_>, pages: &mut Pages) -> Result<(), Failure> {
+        let at_once = std::thread::available_parallelism().map_or(1, NonZeroUsize::get) + 1;
+        let mut running = VecDeque::with_capacity(at_once);
+        // What is wrong with a decision is told if none before it differs.
+        let mut trouble = None;
+        while self.difference.is_none() {
+            let next = match running.len() < at_once && trouble.is_none() {
+                true => pages.next().await,
+                false => None,
             };
-            let fields = replayer.differences(&stored, decision).await?;
-            self.compared += 1;
-            if !fields.is_empty() {
-                self.difference = Some((stored, fields));
-                return Ok(());
+            match next {
+                Some(Ok(page)) => {
+                    let (again, stopped) = replayer.make_ready(page).await;
+                    trouble = stopped;
+                    running.push_back(tokio::spawn(again.run()));
+                }
+                Some(Err(error)) => trouble = Some(error.into()),
+                None => match running.pop_front() {
+                    Some(page) => self.take(page.await.context("a page was not run")?),
+                    None => break,
+                },
             }
         }
-        Ok(())
+        match trouble {
+            Some(trouble) if self.difference.is_none() => Err(trouble),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn take(&mut self, page: Vec<Compared>) {
+        for Compared { stored, fields } in page {
+            match fields {
+                None => self.failed += 1,
+                Some(fields) => {
+                    self.compared += 1;
+                    if !fields.is_empty() {
+                        self.difference = Some((stored, fields));
+                        return;
+                    }
+                }
+            }
+        }
     }
 
     fn text(&self, rollout: &str) -> String {

@@ -1,22 +1,27 @@
 //! Recorded decisions run again: the same component and settings, given what they saw then,
 //! must say what they said then (design §8).
 //!
+//! - `pages`: decisions read ahead; `again`: several run at once and compared in order.
 //! - `difference`: in which fields two answers differ.
 //! - `under`: what another policy would have said.
 
+mod again;
 mod difference;
+mod pages;
 mod under;
 
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use windlass_host::{Host, Policy};
-use windlass_model::{Decision, DecisionRecord, PluginName, Sha256};
+use windlass_model::{DecisionAnswer, DecisionRecord, PluginName, Sha256};
 use windlass_store::{Store, StoredDecision};
 
 use crate::{command::Failure, diagnostic::Diagnostic, setup::with_causes};
 
+pub use again::{Again, Compared};
 pub use difference::Field;
+pub use pages::Pages;
 pub use under::{Candidate, Leaning, Parting, compared_with};
 
 /// Runs decisions again with the components and settings that the state file keeps.
@@ -33,6 +38,16 @@ struct Identity {
     settings: Sha256,
 }
 
+impl Identity {
+    fn of(record: &DecisionRecord) -> Self {
+        Self {
+            name: record.policy.clone(),
+            component: record.component,
+            settings: record.settings,
+        }
+    }
+}
+
 impl<'a> Replayer<'a> {
     /// Policies are opened as they are met, and then kept.
     pub fn new(store: &'a Store, host: &'a Host) -> Self {
@@ -43,36 +58,36 @@ impl<'a> Replayer<'a> {
         }
     }
 
-    /// Asks anew what was answered with `recorded`, and tells where the answers differ:
-    /// nowhere, if all is well.
-    ///
-    /// # Errors
-    /// If the component or the settings are not kept, or cannot be opened.
-    pub async fn differences(
-        &mut self,
-        stored: &StoredDecision,
-        recorded: &Decision,
-    ) -> Result<Vec<Field>, Failure> {
-        let record = &stored.record;
-        let identity = Identity {
-            name: record.policy.clone(),
-            component: record.component,
-            settings: record.settings,
-        };
-        let policy = match self.opened.get(&identity) {
-            Some(policy) => policy.clone(),
-            None => {
-                let policy = self.open(stored.id, record).await?;
-                self.opened.insert(identity, policy.clone());
-                policy
+    /// Opens what the decisions of a page need to be run again. If one cannot be, because its
+    /// component or its settings are not kept or not sound, the page ends before it.
+    pub async fn make_ready(&mut self, page: Vec<StoredDecision>) -> (Again, Option<Failure>) {
+        let mut again = Again::default();
+        for stored in page {
+            match &stored.record.answer {
+                DecisionAnswer::Decided(_) => {
+                    let identity = Identity::of(&stored.record);
+                    match self.policy(&identity, &stored).await {
+                        Ok(policy) => again.push(stored, identity, policy),
+                        Err(trouble) => return (again, Some(trouble)),
+                    }
+                }
+                DecisionAnswer::Failed(_) => again.leave_out(stored),
             }
-        };
-        Ok(
-            match policy.decide(&record.view, &record.memo_before).await {
-                Ok(again) => difference::between(&record.view.cohorts, recorded, &again),
-                Err(error) => vec![difference::failed(recorded, &error.summary())],
-            },
-        )
+        }
+        (again, None)
+    }
+
+    async fn policy(
+        &mut self,
+        identity: &Identity,
+        stored: &StoredDecision,
+    ) -> Result<Policy, Failure> {
+        if let Some(policy) = self.opened.get(identity) {
+            return Ok(policy.clone());
+        }
+        let policy = self.open(stored.id, &stored.record).await?;
+        self.opened.insert(identity.clone(), policy.clone());
+        Ok(policy)
     }
 
     async fn open(&self, id: i64, record: &DecisionRecord) -> Result<Policy, Failure> {

@@ -1,20 +1,14 @@
 //! Worlds and their parts.
 
-use std::{num::NonZeroU32, time::Duration};
-
 use proptest::{option, prelude::*};
-use windlass_model::{
-    Cohort, Connection, OfflineDevices, OnUncertain, PluginName, PluginPin, Release, ReleaseKey,
-    RetrySettings, Rollback, RolloutKey, RolloutName, RolloutPlan, RolloutSettings, RolloutState,
-    SettleSettings, Sha256, StoredRollout, Timeouts, VerifyMode,
-};
 
 use crate::{
-    fleet::{Fleet, Mood, Presence, RELEASE_SIZE},
+    fleet::{Mood, Presence},
     policy::Policy,
-    store::Table,
     world::{ONLY, World},
 };
+
+pub(crate) use crate::spec::{Spec, presences};
 
 pub(crate) const EASY: Policy = Policy {
     width: u64::MAX,
@@ -29,18 +23,6 @@ pub(crate) const EASY: Policy = Policy {
     calls: 0,
 };
 
-/// What rollouts of a test differ in.
-#[derive(Clone, Debug)]
-pub(crate) struct Spec<'a> {
-    pub(crate) key: RolloutKey,
-    pub(crate) release: (&'a str, &'a str),
-    pub(crate) cohorts: &'a [u64],
-    pub(crate) policies: &'a [Policy],
-    pub(crate) attempts: u32,
-    pub(crate) priority: i32,
-    pub(crate) concurrency: Option<NonZeroU32>,
-}
-
 impl Default for Spec<'_> {
     fn default() -> Self {
         Self {
@@ -51,84 +33,6 @@ impl Default for Spec<'_> {
             attempts: 1,
             priority: 0,
             concurrency: None,
-        }
-    }
-}
-
-impl Spec<'_> {
-    pub(crate) fn table(&self) -> (Table, Vec<Policy>) {
-        let (name, version) = self.release;
-        let release = Release {
-            name: name.to_owned(),
-            version: version.to_owned(),
-            size: RELEASE_SIZE,
-            sha256: Sha256([7; 32]),
-            media_type: "application/octet-stream".to_owned(),
-        };
-        let rollout = StoredRollout {
-            key: self.key,
-            plan: self.plan(),
-            state: RolloutState::Draft,
-            started_at: None,
-            ended_at: None,
-            paused_for: Duration::ZERO,
-            paused_since: None,
-            rollback: Rollback::NotWanted,
-        };
-        (Table::new(rollout, release), self.policies.to_vec())
-    }
-
-    fn plan(&self) -> RolloutPlan {
-        let pins = (0..self.policies.len()).map(|index| PluginPin {
-            name: PluginName::new(format!("policy-{index}")),
-            component: Sha256([1; 32]),
-            settings: Sha256([2; 32]),
-        });
-        RolloutPlan {
-            name: RolloutName::new(format!("rollout-{}", self.key)),
-            release: ReleaseKey(self.key.0),
-            settings: self.settings(),
-            cohorts: (0..)
-                .zip(self.cohorts)
-                .map(|(index, size)| Cohort {
-                    name: format!("cohort-{index}"),
-                    size: *size,
-                })
-                .collect(),
-            filter_expression: None,
-            filter: None,
-            policies: pins.collect(),
-            deliveries: Vec::new(),
-            unselected: 0,
-            fleet: None,
-            takes_back: None,
-        }
-    }
-
-    fn settings(&self) -> RolloutSettings {
-        RolloutSettings {
-            retry: RetrySettings {
-                attempts: self.attempts,
-                backoff: Duration::from_secs(1),
-                max_backoff: Duration::from_secs(30),
-            },
-            timeouts: Timeouts {
-                idle: Duration::from_secs(30),
-                attempt: Duration::from_secs(600),
-            },
-            settle: SettleSettings {
-                grace: Duration::from_secs(60),
-                on_uncertain: OnUncertain::DeadLetter,
-            },
-            offline: OfflineDevices::Defer,
-            probe_interval: Duration::from_secs(10),
-            verify: VerifyMode::WhenPossible,
-            allow_downgrade: false,
-            seed: 3,
-            priority: self.priority,
-            concurrency: self.concurrency,
-            connection: Connection::Assumed,
-            dynamic: false,
         }
     }
 }
@@ -146,7 +50,7 @@ pub(crate) fn world(
         attempts,
         ..Spec::default()
     };
-    World::new(vec![spec.table()], Fleet::new(devices), cap)
+    spec.world(cap, devices)
 }
 
 pub(crate) fn good(count: usize) -> Vec<(Vec<Mood>, Presence)> {
@@ -175,13 +79,4 @@ pub(crate) fn policies() -> impl Strategy<Value = Policy> {
                 calls: 0,
             },
         )
-}
-
-pub(crate) fn presences() -> impl Strategy<Value = Presence> {
-    prop_oneof![
-        6 => Just(Presence::There),
-        1 => (1..4_u8).prop_map(Presence::Away),
-        1 => (1..9_u8).prop_map(Presence::Later),
-        1 => Just(Presence::Current),
-    ]
 }

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use windlass_core::DecideRequest;
 use windlass_model::{
-    Ceiling, CohortIndex, CohortView, Decision, Measure, Reason, Timestamp, Trigger, Value,
-    Verdict, View,
+    Admission, Assignment, Ceiling, CohortIndex, CohortView, Decision, Device, Measure, Reason,
+    Timestamp, Trigger, Value, Verdict, View,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +99,11 @@ impl Policy {
             ask_at: (holds || self.holds_at_gate).then(|| self.lifts_at(view.started_at)),
             triggers,
         })
+    }
+
+    /// It leaves it to the devices when they start.
+    pub(crate) fn admit(&self, _: Timestamp, _: &Device, _: &Assignment) -> Admission {
+        Admission::default()
     }
 
     fn waits(&self, request: &DecideRequest) -> bool {

@@ -1,8 +1,12 @@
 //! Plays the engine, the store, the devices and the policies around real [`Rollout`]s, with
 //! a clock of its own, and checks after every step what must always hold.
 
+// Named, for those who include this world by its path.
+#[path = "world/check.rs"]
 mod check;
+#[path = "world/perform.rs"]
 mod perform;
+#[path = "world/swap.rs"]
 mod swap;
 
 use std::{
@@ -20,7 +24,7 @@ use windlass_model::{
     Hold, Order, Outcome, RolloutKey, RolloutState, Steering, Timestamp,
 };
 
-use crate::{
+use super::{
     fleet::Fleet,
     policy::Policy,
     store::{Store, Table},
@@ -566,7 +570,7 @@ pub(super) enum Fate {
 }
 
 pub(super) fn seats(limits: &[GroupLimit], device: DeviceKey) -> Vec<GroupSeat> {
-    let record = crate::fleet::record(device);
+    let record = super::fleet::record(device);
     limits
         .iter()
         .enumerate()

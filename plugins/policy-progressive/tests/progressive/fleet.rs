@@ -1,10 +1,11 @@
 //! A rollout's view, built by hand, and a fleet that obeys decisions.
 
-use windlass_policy_progressive::Progressive;
 use windlass_sdk::{
     Advance, Approval, CohortView, Decision, FailureCount, FailureKind, Policy, Problem, Reason,
     TierCount, Verdict, View, settings, testing,
 };
+
+use super::Progressive;
 
 /// When every rollout here starts.
 pub(crate) const START: u64 = 1_767_225_600_000;
@@ -137,14 +138,66 @@ pub(crate) enum End {
     RolledBack,
 }
 
+/// What becomes of a device that is started.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Succeeds,
+    Fails,
+    /// Its first attempt fails and a later one succeeds.
+    Stumbles,
+    /// It is away until nothing else goes on.
+    IsAway,
+}
+
+/// Turns after which a rollout that has not ended counts as stuck: each brings a device on, a
+/// clock to its end, or a person to consent.
+const MOST_TURNS: u32 = 10_000;
+
 /// Obeys the policy until nothing moves any more: at each turn every device
 /// that may start does, and every `bad`th of them fails.
 pub(crate) fn run(policy: &Progressive, devices: u64, bad: u64) -> End {
+    let fate = |started: u64| match bad > 0 && started.is_multiple_of(bad) {
+        true => Fate::Fails,
+        false => Fate::Succeeds,
+    };
+    obey(policy, &mut view(policy, devices), Vec::new(), fate).0
+}
+
+/// As [`run`], with `bad` of a hundred devices that fail, as many that stumble and some that
+/// are away, all drawn by the seed. Where it is held for good, a person orders it on.
+pub(crate) fn run_seeded(policy: &Progressive, devices: u64, seed: u64, bad: u64) -> End {
+    let fate = |started: u64| match draw(seed, started) % 100 {
+        drawn if drawn < bad => Fate::Fails,
+        drawn if drawn < 2 * bad => Fate::Stumbles,
+        drawn if drawn >= 90 => Fate::IsAway,
+        _ => Fate::Succeeds,
+    };
     let mut view = view(policy, devices);
-    let mut memo = Vec::new();
+    let (end, memo) = obey(policy, &mut view, Vec::new(), fate);
+    if end != End::Held {
+        return end;
+    }
+    order(&mut view, None);
+    obey(policy, &mut view, memo, fate).0
+}
+
+/// SplitMix64: a number that is as good as random, the same for the same arguments.
+fn draw(seed: u64, index: u64) -> u64 {
+    let mut mixed = seed.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+fn obey(
+    policy: &Progressive,
+    view: &mut View,
+    mut memo: Vec<u8>,
+    fate: impl Fn(u64) -> Fate,
+) -> (End, Vec<u8>) {
     let mut started = 0_u64;
-    loop {
-        let decision = policy.decide(&view, &memo);
+    for _ in 0..MOST_TURNS {
+        let decision = policy.decide(view, &memo);
         assert!(
             decision.valid_until > view.now,
             "a decision holds for a while"
@@ -152,28 +205,32 @@ pub(crate) fn run(policy: &Progressive, devices: u64, bad: u64) -> End {
         match decision.verdict {
             Verdict::Continue => {}
             Verdict::Hold if !awaited(&decision).is_empty() => {
-                approve(&mut view, &decision);
+                approve(view, &decision);
                 memo = decision.memo;
                 continue;
             }
-            Verdict::Hold | Verdict::Pause => return End::Held,
-            Verdict::Abort => return End::Aborted,
-            Verdict::RollBack => return End::RolledBack,
+            Verdict::Hold | Verdict::Pause => return (End::Held, decision.memo),
+            Verdict::Abort => return (End::Aborted, decision.memo),
+            Verdict::RollBack => return (End::RolledBack, decision.memo),
         }
         if view
             .cohorts
             .iter()
             .all(|cohort| cohort.ended == cohort.size)
         {
-            return End::Complete;
+            return (End::Complete, decision.memo);
         }
         let mut moved = false;
         for (cohort, ceiling) in view.cohorts.iter_mut().zip(&decision.ceilings) {
-            for _ in cohort.started..ceiling.started {
+            moved |= recover(cohort) > 0;
+            let pending = cohort.states.pending;
+            for _ in 0..pending.min(ceiling.started.saturating_sub(cohort.started)) {
                 started += 1;
-                match bad > 0 && started.is_multiple_of(bad) {
-                    true => end(cohort, 0, &[(FailureKind::DeviceError, 1)]),
-                    false => end(cohort, 1, &[]),
+                match fate(started) {
+                    Fate::Succeeds => end(cohort, 1, &[]),
+                    Fate::Fails => end(cohort, 0, &[(FailureKind::DeviceError, 1)]),
+                    Fate::Stumbles => stumble(cohort, FailureKind::DeviceError, 1),
+                    Fate::IsAway => defer(cohort, 1),
                 }
                 moved = true;
             }
@@ -181,15 +238,41 @@ pub(crate) fn run(policy: &Progressive, devices: u64, bad: u64) -> End {
         if moved {
             view.now += 1000;
         } else {
-            let ask_at = decision
-                .ask_at
-                .expect("a policy that waits says until when");
-            assert!(
-                ask_at > view.now,
-                "a clock that ran out is no reason to wait"
-            );
-            view.now = ask_at;
+            match decision.ask_at {
+                Some(ask_at) => {
+                    assert!(
+                        ask_at > view.now,
+                        "a clock that ran out is no reason to wait"
+                    );
+                    view.now = ask_at;
+                }
+                None => assert!(
+                    come_back(&mut view.cohorts) > 0,
+                    "a policy that waits says until when"
+                ),
+            }
         }
         memo = decision.memo;
     }
+    panic!("it goes on for ever: {view:?}");
+}
+
+/// Devices that wait for another attempt have it, and it succeeds.
+fn recover(cohort: &mut CohortView) -> u64 {
+    let waiting = std::mem::take(&mut cohort.states.waiting);
+    cohort.states.succeeded += waiting;
+    cohort.in_progress -= waiting;
+    cohort.ended += waiting;
+    waiting
+}
+
+/// Devices that were away are updated.
+fn come_back(cohorts: &mut [CohortView]) -> u64 {
+    let back = |cohort: &mut CohortView| {
+        let away = std::mem::take(&mut cohort.states.deferred);
+        cohort.states.pending += away;
+        end(cohort, away, &[]);
+        away
+    };
+    cohorts.iter_mut().map(back).sum()
 }

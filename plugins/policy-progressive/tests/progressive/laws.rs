@@ -1,15 +1,19 @@
 //! What holds for any settings and any course of a rollout.
 
 use proptest::prelude::*;
-use windlass_policy_progressive::Progressive;
-use windlass_sdk::{FailureKind, Policy, Verdict, View};
+use serde_json::Value;
+use windlass_sdk::{CohortView, Decision, FailureKind, Policy, Verdict, View};
 
-use crate::fleet::{
-    End, MINUTE, approve, awaited, defer, end, open, opened, order, run, sizes, stumble, view,
+use super::{
+    Progressive, cases,
+    fleet::{
+        End, MINUTE, approve, awaited, defer, end, open, opened, order, run, run_seeded, sizes,
+        stumble, view,
+    },
 };
 
 /// Sound settings of any shape.
-fn any_settings() -> impl Strategy<Value = String> {
+pub(crate) fn any_settings() -> impl Strategy<Value = String> {
     let gate = (
         prop::option::of(0_u32..=100),
         prop::option::of(1_u32..=100),
@@ -166,11 +170,81 @@ fn severity(verdict: Verdict) -> u8 {
 }
 
 /// Whether nothing will ever start again.
-fn is_over(decision: &windlass_sdk::Decision) -> bool {
+fn is_over(decision: &Decision) -> bool {
     matches!(decision.verdict, Verdict::Abort | Verdict::RollBack)
 }
 
+/// The settings once more, as plainly as they read.
+struct Written(Value);
+
+impl Written {
+    fn of(settings: &str) -> Self {
+        Self(serde_json::from_str(settings).expect("it was written as JSON"))
+    }
+
+    fn cohort(&self, index: usize) -> &Value {
+        &self.0["cohorts"][index]
+    }
+
+    /// Shares are written in hundredths.
+    fn hundredths(&self, cohort: usize, key: &str) -> Option<u64> {
+        let share = self.cohort(cohort)[key].as_f64()?;
+        Some((share * 100.0).round() as u64)
+    }
+
+    fn soak(&self, cohort: usize) -> u64 {
+        let soak = self.cohort(cohort)["soak"].as_str();
+        soak.and_then(|soak| soak.strip_suffix('s')?.parse::<u64>().ok())
+            .map_or(0, |seconds| seconds * 1000)
+    }
+
+    /// Whether this cohort's gate lets the next one open, by the words of the README: enough
+    /// ended, enough of those succeeded, the soak was served, and somebody consented.
+    fn lets_pass(&self, index: usize, view: &View, opened_for: u64) -> Result<(), &'static str> {
+        let past =
+            |order: &windlass_sdk::Advance| order.cohort.is_none_or(|to| to as usize >= index);
+        if view.advances.iter().any(past) {
+            return Ok(());
+        }
+        let consented = |name: &str| view.approvals.iter().any(|consent| consent.gate == name);
+        if self.cohort(index)["approval"] == true && !consented(&format!("c{index}")) {
+            return Err("nobody consented");
+        }
+        let cohort = &view.cohorts[index];
+        if cohort.size == 0 {
+            return Ok(());
+        }
+        if opened_for < self.soak(index) {
+            return Err("it was not left to soak");
+        }
+        let lapsed = self.cohort(index)["on_deadline"] == "pass" && opened_for >= 60 * MINUTE;
+        if lapsed {
+            return Ok(());
+        }
+        self.is_met(index, cohort)
+    }
+
+    fn is_met(&self, index: usize, cohort: &CohortView) -> Result<(), &'static str> {
+        let settled = match self.hundredths(index, "quorum") {
+            Some(quorum) => cohort.ended * 100 >= quorum * cohort.size,
+            None => cohort.ended > 0 && cohort.ended + cohort.states.deferred == cohort.size,
+        };
+        if !settled {
+            return Err("too few have ended");
+        }
+        let failed: u64 = cohort.failures.iter().map(|failure| failure.count).sum();
+        let succeeded = cohort.states.succeeded;
+        match self.hundredths(index, "success_rate") {
+            Some(_) if succeeded + failed == 0 => Err("none can be judged"),
+            Some(rate) if succeeded * 100 < rate * (succeeded + failed) => Err("too few succeeded"),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn cohorts_add_up_to_all_devices(settings in any_settings(), devices in 0..100_000_u64) {
         prop_assert_eq!(sizes(&open(&settings), devices).iter().sum::<u64>(), devices);
@@ -203,10 +277,40 @@ proptest! {
         }
     }
 
+    /// Issue 4: never above what the settings allow. No cohort opens before the gates in front
+    /// of it let it, and none that is shut may start a device.
+    #[test]
+    fn no_cohort_opens_before_its_gates_let_it(settings in any_settings(), devices in 0..200_u64, turns in turns()) {
+        let policy = open(&settings);
+        let written = Written::of(&settings);
+        let mut opened_at: Vec<u64> = Vec::new();
+        for (view, memo) in course(&policy, devices, &turns) {
+            let decision = policy.decide(&view, &memo);
+            let shut = decision.ceilings.iter().skip(opened(&decision));
+            prop_assert!(shut.into_iter().all(|ceiling| ceiling.started == 0));
+            // Its clocks stand still in a pause.
+            let clock = view.now - view.paused_for;
+            for next in opened_at.len()..opened(&decision) {
+                match next.checked_sub(1) {
+                    None => {
+                        let asks = written.0.get("start_approval").is_some();
+                        let consents = view.approvals.iter().any(|consent| consent.gate == "start");
+                        prop_assert!(!asks || consents || !view.advances.is_empty());
+                    }
+                    Some(before) => {
+                        let passed = written.lets_pass(before, &view, clock - opened_at[before]);
+                        prop_assert_eq!(passed, Ok(()), "{} {:?}", before, &view);
+                    }
+                }
+                opened_at.push(clock);
+            }
+        }
+    }
+
     #[test]
     fn what_opened_stays_open_until_an_abort_which_is_final(settings in any_settings(), devices in 0..200_u64, turns in turns()) {
         let policy = open(&settings);
-        let mut before: Option<windlass_sdk::Decision> = None;
+        let mut before: Option<Decision> = None;
         for (view, memo) in course(&policy, devices, &turns) {
             let decision = policy.decide(&view, &memo);
             if let Some(before) = &before {
@@ -290,6 +394,18 @@ proptest! {
     fn a_fleet_that_obeys_comes_to_an_end(settings in any_settings(), devices in 0..300_u64, bad in 0..20_u64) {
         let end = run(&open(&settings), devices, bad);
         if bad == 0 {
+            prop_assert_eq!(end, End::Complete);
+        }
+    }
+
+    /// Issue 4: terminates on every seeded fleet, whichever devices fail, stumble or are away
+    /// for a while; where it is held, an order brings it on.
+    #[test]
+    fn every_seeded_fleet_comes_to_an_end(settings in any_settings(), devices in 0..300_u64, seed in any::<u64>(), bad in 0..40_u64) {
+        let end = run_seeded(&open(&settings), devices, seed, bad);
+        prop_assert_ne!(&end, &End::Held);
+        // Devices that are away may miss a deadline.
+        if bad == 0 && !settings.contains(r#""on_deadline":"abort""#) {
             prop_assert_eq!(end, End::Complete);
         }
     }

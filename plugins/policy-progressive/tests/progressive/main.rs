@@ -13,3 +13,11 @@ mod refusals;
 mod scenarios;
 mod sizes;
 mod stops;
+
+use proptest::test_runner::Config;
+use windlass_policy_progressive::Progressive;
+
+/// How often each law is tried: `PROPTEST_CASES` times.
+fn cases() -> Config {
+    Config::default()
+}

@@ -1,10 +1,11 @@
 //! A rollout's view, and a fleet that obeys decisions.
 
-use windlass_policy_rate::Rate;
 use windlass_sdk::{
     CohortView, Decision, FailureCount, FailureKind, Policy, Problem, TierCount, View, settings,
     testing,
 };
+
+use super::Rate;
 
 /// When every rollout here starts.
 pub(crate) const START: u64 = 1_767_225_600_000;

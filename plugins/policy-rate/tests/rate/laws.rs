@@ -1,12 +1,15 @@
 //! What holds for any settings and any course of a rollout.
 
 use proptest::prelude::*;
-use windlass_sdk::{Decision, FailureKind, Policy, Verdict, View};
+use windlass_sdk::{CohortView, Decision, FailureKind, Policy, Verdict, View};
 
-use crate::fleet::{Fleet, MINUTE, SECOND, end, most_within, open};
+use super::{
+    cases,
+    fleet::{Fleet, MINUTE, SECOND, end, most_within, open},
+};
 
 /// A rate, abort criteria or both.
-fn any_settings() -> impl Strategy<Value = String> {
+pub(crate) fn any_settings() -> impl Strategy<Value = String> {
     let criterion = (
         prop::sample::select(["failed", "rejected", "timed-out", "all"].as_slice()),
         1_u32..=10_000,
@@ -146,6 +149,8 @@ fn rooms(view: &View, decision: &Decision) -> u64 {
 }
 
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn the_same_arguments_give_the_same_bytes(settings in any_settings(), sizes in sizes(), turns in turns(-HOUR..HOUR)) {
         let mut fleet = Fleet::new(&settings, &sizes);
@@ -188,6 +193,18 @@ proptest! {
             reached = said.unwrap_or(0).max(reached);
             course(&mut fleet, &[turn]);
             prop_assert!(most_within(&fleet.starts, MINUTE) <= reached.max(said_after(&fleet)));
+        }
+    }
+
+    /// AWS IoT Jobs: the base rate times the factor for each so many devices, and never above
+    /// the maximum.
+    #[test]
+    fn a_growing_rate_grows_no_faster_than_it_is_told_to(rate in any_rate(), sizes in sizes(), turns in turns(-HOUR..HOUR)) {
+        let mut fleet = Fleet::new(&format!("{{{rate}}}"), &sizes);
+        for turn in turns {
+            course(&mut fleet, &[turn]);
+            let most = most_within(&fleet.starts, MINUTE);
+            prop_assert!(most <= allowed(&rate, &fleet.view), "{most}");
         }
     }
 
@@ -278,6 +295,26 @@ proptest! {
         prop_assert_eq!(fleet.decision.ask_at, None);
         prop_assert!(fleet.decision.reasons.is_empty());
     }
+}
+
+/// The rate that settings allow at the most by now.
+fn allowed(rate: &str, view: &View) -> u64 {
+    let settings: serde_json::Value =
+        serde_json::from_str(&format!("{{{rate}}}")).expect("it was written as JSON");
+    let maximum = settings["maximum_per_minute"].as_u64().expect("it is set");
+    let Some(base) = settings["base_rate_per_minute"].as_f64() else {
+        return maximum;
+    };
+    let sum = |count: fn(&CohortView) -> u64| view.cohorts.iter().map(count).sum::<u64>();
+    let increase = &settings["rate_increase"];
+    let steps = match increase["notified"].as_u64() {
+        Some(every) => sum(|cohort| cohort.started) / every,
+        None => sum(|cohort| cohort.states.succeeded) / increase["succeeded"].as_u64().unwrap_or(1),
+    };
+    let factor = settings["increment_factor"].as_f64().expect("it is set");
+    // What binary fractions lose must not cost a device.
+    let grown = base * factor.powf(steps as f64) * (1.0 + 1e-9);
+    grown.min(maximum as f64) as u64
 }
 
 fn said_after(fleet: &Fleet) -> u64 {

@@ -1,11 +1,12 @@
 //! Devices that ask when they may start.
 
 use jiff::{Timestamp as Instant, tz::TimeZoneDatabase};
-use windlass_policy_window::Windows;
 use windlass_sdk::{
     Admission, Attribute, Candidate, Connectivity, Device, Policy, Problem, Timestamp, Value, View,
     settings, testing,
 };
+
+use super::Windows;
 
 pub(crate) const MINUTE: u64 = 60_000;
 pub(crate) const HOUR: u64 = 60 * MINUTE;

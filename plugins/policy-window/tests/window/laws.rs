@@ -1,9 +1,12 @@
 //! What holds for all settings, devices and instants.
 
 use proptest::prelude::*;
-use windlass_sdk::{Connectivity, Policy, Verdict};
+use windlass_sdk::{Connectivity, FailureCount, FailureKind, Policy, Verdict};
 
-use crate::fleet::{DAY, HOUR, MINUTE, ask, at, candidate, may_start, open, view};
+use super::{
+    cases,
+    fleet::{DAY, HOUR, MINUTE, ask, at, candidate, may_start, open, try_open, view},
+};
 
 const ZONES: [&str; 8] = [
     "Europe/Berlin",
@@ -143,7 +146,7 @@ fn instants() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(cases())]
 
     /// The contract: the same arguments give the same answer, whatever was asked before.
     #[test]
@@ -220,7 +223,7 @@ proptest! {
     /// Nothing starts by the operator's clock that a device may not by the same as its own.
     #[test]
     fn decisions_hold_as_long_as_a_device_may_start(written in written(), now in instants(), zone in prop::sample::select(ZONES.to_vec()), between in 0.0..1.0) {
-        let operators = match crate::fleet::try_open(&written.settings(zone, written.last_start, true)) {
+        let operators = match try_open(&written.settings(zone, written.last_start, true)) {
             Ok(policy) => policy,
             // Nothing opens between its dates, which only one zone can know.
             Err(_) => return Ok(()),
@@ -239,6 +242,53 @@ proptest! {
             prop_assert!(may_start(&devices, zone, within));
             prop_assert!(may_start(&devices, zone, last));
             prop_assert!(last == now + DAY || !may_start(&devices, zone, last + 1));
+        }
+    }
+
+    /// What is over stays over.
+    #[test]
+    fn a_device_that_never_may_start_never_may_later(written in written(), now in instants(), later in 0..365 * DAY, zone in prop::sample::select(ZONES.to_vec())) {
+        let policy = open(&written.text());
+        if ask(&policy, zone, now).never {
+            prop_assert!(ask(&policy, zone, now + later).never);
+        }
+    }
+
+    /// It goes by the clock alone: no failure opens a window.
+    #[test]
+    fn failures_change_nothing(written in written(), now in instants(), zone in prop::sample::select(ZONES.to_vec()), failed in 1..=10_u64) {
+        let Ok(policy) = try_open(&written.settings(zone, written.last_start, true)) else {
+            return Ok(());
+        };
+        let mut worse = view(now);
+        let cohort = &mut worse.cohorts[0];
+        cohort.states.pending -= failed;
+        cohort.states.dead_lettered += failed;
+        cohort.started += failed;
+        cohort.ended += failed;
+        let failures = vec![FailureCount { kind: FailureKind::DeviceError, count: failed }];
+        cohort.failures.clone_from(&failures);
+        cohort.first_failures = failures;
+        prop_assert_eq!(policy.decide(&worse, &[]), policy.decide(&view(now), &[]));
+    }
+
+    /// Devices that ask one after the other start or are told that they never will, each
+    /// after one wait at the most.
+    #[test]
+    fn a_fleet_that_obeys_comes_to_an_end(written in written(), start in instants(), zone in prop::sample::select(ZONES.to_vec()), pauses in prop::collection::vec(0..12 * HOUR, 1..8)) {
+        let Ok(policy) = try_open(&written.settings(zone, written.last_start, true)) else {
+            return Ok(());
+        };
+        let mut now = start;
+        for pause in pauses {
+            let mut decision = policy.decide(&view(now), &[]);
+            if decision.verdict == Verdict::Hold {
+                now = decision.ask_at.expect("a hold says when it ends");
+                decision = policy.decide(&view(now), &[]);
+            }
+            prop_assert_eq!(decision.verdict, Verdict::Continue);
+            prop_assert!(ask(&policy, zone, now).never || decision.valid_until >= now);
+            now += pause;
         }
     }
 }

@@ -10,3 +10,11 @@ mod refusals;
 mod rest;
 mod schedules;
 mod zones;
+
+use proptest::test_runner::Config;
+use windlass_policy_window::Windows;
+
+/// How often each law is tried: `PROPTEST_CASES` times.
+fn cases() -> Config {
+    Config::default()
+}

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::{GroupSeat, table};
 use windlass_model::{AssignmentState, DeviceKey, EventKind, RolloutKey};
 
+use super::super::store::Table;
 use super::{World, seats};
-use crate::store::Table;
 
 impl World {
     /// What must hold after every step.

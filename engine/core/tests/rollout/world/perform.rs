@@ -5,11 +5,11 @@ use windlass_core::{
     admission::{self, Circumstances, code},
 };
 use windlass_model::{
-    Assignment, AttemptOutcome, DeviceKey, Reason, RolloutKey, RolloutState, Timestamp, Value,
+    Assignment, AttemptOutcome, Reason, RolloutKey, RolloutState, Timestamp, Value,
 };
 
+use super::super::fleet::{CUT_OFF_AT, RELEASE_SIZE, record};
 use super::{Task, World, seats};
-use crate::fleet::{CUT_OFF_AT, RELEASE_SIZE, record};
 
 impl World {
     pub(super) fn take(&mut self, of: RolloutKey, effect: Effect) {
@@ -161,7 +161,7 @@ impl World {
         let candidates = rows
             .into_iter()
             .map(|assignment| Candidate {
-                gate: self.gate(of, assignment.device),
+                gate: self.gate(of, &assignment),
                 groups: seats(&self.limits, assignment.device),
                 assignment,
             })
@@ -169,8 +169,9 @@ impl World {
         (candidates, health)
     }
 
-    fn gate(&mut self, of: RolloutKey, key: DeviceKey) -> Gate {
+    fn gate(&mut self, of: RolloutKey, row: &Assignment) -> Gate {
         let now = self.now.wall;
+        let key = row.device;
         if self.now.monotonic < self.unjudged_until {
             return unjudged(now, self.unjudged_by);
         }
@@ -181,12 +182,17 @@ impl World {
         device.version = found
             .runs
             .or_else(|| self.store.versions.get(&key).cloned());
+        let policies = &self.runs[&of].policies;
+        let admissions = policies
+            .iter()
+            .map(|policy| policy.admit(now, &device, row));
+        let admission = admission::combine(admissions.chain([found.admission]));
         admission::gate(&Circumstances {
             device: &device,
             release: &table.release,
             settings: &table.rollout.plan.settings,
             matches: true,
-            admission: found.admission,
+            admission,
             holds: &self.holds,
             rivals: &self.store.rivals(of, key),
             driven: &self.runs.keys().copied().collect::<Vec<_>>(),

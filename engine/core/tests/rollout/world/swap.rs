@@ -6,8 +6,8 @@ use windlass_model::{
     RolloutKey, RolloutState, Sha256,
 };
 
+use super::super::{policy::Policy, store::Table};
 use super::{Fate, World};
-use crate::{policy::Policy, store::Table};
 
 /// Policies to put in force, and how their first cuts the targets.
 #[derive(Clone, Debug)]
