@@ -30,3 +30,4 @@ mod taken_back;
 mod terminal;
 mod uncertain;
 mod verdict;
+mod why;

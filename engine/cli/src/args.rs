@@ -3,6 +3,7 @@
 mod decisions;
 mod devices;
 mod steering;
+mod why;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -20,6 +21,7 @@ pub use steering::{
     LetterFateArgs, LettersListArgs, LettersShowArgs, Moment, OrderArgs, ReleaseCommand,
     ReleaseForgiveArgs, ReleaseListArgs, RetryArgs, RollbackArgs, StateOption, WhoArgs,
 };
+pub use why::{Past, WhyArgs};
 
 /// Takes a release to a fleet of devices: safely, in order, and never twice.
 #[derive(Debug, Parser)]
@@ -54,6 +56,7 @@ pub enum Command {
     Status(StatusArgs),
     Events(EventsArgs),
     Decisions(DecisionsArgs),
+    Why(WhyArgs),
     Replay(ReplayArgs),
     /// Start nothing more in a rollout until it is resumed; what is in flight finishes.
     #[command(

@@ -14,3 +14,4 @@ pub mod render;
 pub mod replay;
 pub mod setup;
 pub mod units;
+pub mod why;

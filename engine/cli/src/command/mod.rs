@@ -21,6 +21,7 @@ mod schema;
 mod status;
 mod steer;
 mod watch;
+mod why;
 
 use windlass_model::Steering;
 
@@ -61,6 +62,7 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Status(args) => status::status(&args).await,
         Command::Events(args) => events::events(&args).await,
         Command::Decisions(args) => decisions::decisions(&args).await,
+        Command::Why(args) => why::why(&args).await,
         Command::Replay(args) => replay::replay(&args).await,
         Command::Pause(args) => steer::order(args, Steering::Pause).await,
         Command::Resume(args) => steer::order(args, Steering::Resume).await,

@@ -10,6 +10,7 @@ mod numbers;
 mod outlook;
 mod plain;
 mod summary;
+mod why;
 
 pub use bars::Bars;
 pub use decision::decision_text;
@@ -18,8 +19,9 @@ pub use difference::difference_text;
 pub use done::{
     done_json, done_text, hold_json, hold_text, order_text, state_word, subject_name, subject_text,
 };
-pub use event::{Names, event_json, event_text};
+pub use event::{Names, event_json, event_text, skip_text};
 pub use numbers::{bytes, count, duration, percent, rate, time};
 pub use outlook::{outlook_json, outlook_text};
 pub use plain::PlainLog;
 pub use summary::{completed_line, summary};
+pub use why::{why_json, why_text};

@@ -55,6 +55,7 @@ fn fresh(id: AssignmentId, device: DeviceKey, cohort: CohortIndex) -> Assignment
         last_failure: None,
         attempt_started: None,
         excluded: false,
+        blocker: None,
     }
 }
 

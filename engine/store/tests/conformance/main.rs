@@ -5,6 +5,7 @@ mod commits;
 mod condemned;
 mod dead_letters;
 mod down;
+mod explained;
 mod fixture;
 mod growth;
 mod holds;
@@ -135,5 +136,11 @@ conformance! {
         newcomers_join_the_last_cohort_in_order,
         a_completed_rollout_is_reopened_by_newcomers,
         refused_growth_leaves_nothing_behind,
+    };
+    explained::{
+        a_blocker_is_kept_as_long_as_its_device_waits,
+        the_log_is_read_by_device,
+        bounds_are_those_of_the_newest_engine,
+        transfers_are_counted,
     };
 }
