@@ -78,7 +78,7 @@ async fn shop_floor() -> Bench {
     });
     told(&bench, &["devices", "import", "devices.json"]).await;
     let who = ["--actor", "ann", "--reason", "in repair"];
-    let hold = ["devices", "hold", "a-1", "--until", "7d"];
+    let hold = ["devices", "hold", "a-1"];
     told(&bench, &[&hold[..], &who].concat()).await;
     let pin = [
         "devices",

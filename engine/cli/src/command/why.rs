@@ -76,7 +76,7 @@ fn is_of(row: &Assignment, rollout: &StoredRollout) -> bool {
 fn refuse_impossible(store: &Store, at: Timestamp, now: Timestamp) -> Result<(), Failure> {
     if at > now {
         return Err(Diagnostic::error(format!("{} is still to come", time(at)))
-            .help("`windlass simulate` tells what is likely to happen")
+            .help("the log tells what was: name an instant that is over")
             .into());
     }
     let first = store

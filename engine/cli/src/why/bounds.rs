@@ -34,11 +34,9 @@ pub(super) fn full(facts: &Facts<'_>, findings: &mut Findings) -> anyhow::Result
     }
     if let Some(most) = facts.rollout.plan.settings.concurrency {
         let most = u64::from(most.get());
-        if transfers(facts.rollout.key)? >= most {
-            let text = format!(
-                "all {} of the rollout are under way",
-                count(most, "transfer")
-            );
+        let taken = transfers(facts.rollout.key)?;
+        if taken >= most {
+            let text = format!("all slots of the rollout are taken: {taken} of {most}");
             findings.cause(Cause::host("rollout-cap", text));
             findings.next(Next::when("when one of them ends"));
         }
@@ -91,10 +89,7 @@ fn group_transfers(
         let most = u64::from(most.get());
         if under_way >= most {
             let group = format!("{} {}", field_text(&limit.by), clean(&value));
-            let text = format!(
-                "all {} of the group {group} are under way",
-                count(most, "transfer")
-            );
+            let text = format!("all slots of the group {group} are taken: {under_way} of {most}");
             findings.cause(Cause::host("group-cap", text));
             findings.next(Next::when("when one of them ends"));
         }

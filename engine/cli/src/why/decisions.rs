@@ -1,7 +1,8 @@
 //! What the policies' newest decisions let start.
 
 use windlass_model::{
-    CohortIndex, Decision, DecisionAnswer, Measure, PluginName, Reason, Value, Verdict,
+    CohortIndex, Decision, DecisionAnswer, Measure, PluginName, Reason, RolloutState, Value,
+    Verdict,
 };
 use windlass_store::StoredDecision;
 
@@ -17,11 +18,14 @@ const INSTANTS: [&str; 2] = ["until", "opens_at"];
 /// Notes each policy whose ceilings keep the device's cohort back; says whether one does.
 pub(super) fn closed(facts: &Facts<'_>, findings: &mut Findings) -> bool {
     let mut closed = false;
+    let held = facts.course.state == RolloutState::Holding;
     for (policy, newest) in &facts.decisions {
         let Some(stored) = newest else {
             continue;
         };
         match &stored.record.answer {
+            // Told already.
+            answer if held && holds(answer) => closed = true,
             DecisionAnswer::Decided(decision) => {
                 if let Some(bound) = bound(facts, stored, decision) {
                     closed = true;
@@ -40,22 +44,30 @@ pub(super) fn closed(facts: &Facts<'_>, findings: &mut Findings) -> bool {
 
 /// Notes the policies that hold the rollout; says whether one does.
 pub(super) fn holding(facts: &Facts<'_>, findings: &mut Findings) -> bool {
-    let mut holds = false;
+    let mut held = false;
     for (policy, newest) in &facts.decisions {
-        match newest.as_ref().map(|stored| &stored.record.answer) {
-            Some(DecisionAnswer::Decided(decision)) if decision.verdict >= Verdict::Hold => {
-                holds = true;
+        let answer = newest.as_ref().map(|stored| &stored.record.answer);
+        let Some(answer) = answer.filter(|answer| holds(answer)) else {
+            continue;
+        };
+        held = true;
+        match answer {
+            DecisionAnswer::Decided(decision) => {
                 let says = format!("the policy `{policy}` holds the rollout");
                 note(facts, findings, policy, decision, &says);
             }
-            Some(DecisionAnswer::Failed(message)) => {
-                holds = true;
-                failed(findings, policy, message);
-            }
-            Some(DecisionAnswer::Decided(_)) | None => {}
+            DecisionAnswer::Failed(message) => failed(findings, policy, message),
         }
     }
-    holds
+    held
+}
+
+/// Whether nothing starts by an answer.
+fn holds(answer: &DecisionAnswer) -> bool {
+    match answer {
+        DecisionAnswer::Decided(decision) => decision.verdict >= Verdict::Hold,
+        DecisionAnswer::Failed(_) => true,
+    }
 }
 
 fn failed(findings: &mut Findings, policy: &PluginName, message: &str) {
