@@ -319,3 +319,25 @@ async fn a_rollout_that_nobody_runs_is_told_so() {
         "{answer}"
     );
 }
+
+/// Two rollouts want one device: every rollout is told of, the one that goes first by its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_another_rollout_has_first_is_told_which() {
+    let bench = decisions::bench();
+    let text = std::fs::read_to_string(bench.path("windlass.toml")).expect("it was written");
+    bench.write("other.toml", &text.replace("app-9", "app-9-b"));
+    for config in ["windlass.toml", "other.toml"] {
+        let run = ["run", config, "--output", "json"];
+        let ended = bench.windlass(&run).await;
+        assert_eq!(ended.code, Some(3), "{ended:#?}");
+    }
+    let _guard = steady();
+    let report = bench.fleet.report();
+    let rest = report.devices.iter().find(|device| device.begun == 0);
+    let rest = rest.expect("one waits").id.clone();
+    let answer = why(&bench, &rest, &[]).await.replace(&*rest, "rest-1");
+    insta::assert_snapshot!("other_rollout", answer);
+    let one = why(&bench, &rest, &["--rollout", "app-9-b"]).await;
+    assert!(one.starts_with(&format!("{rest} in app-9-b: ")), "{one}");
+    assert!(!one.contains(" in app-9: "), "{one}");
+}

@@ -25,10 +25,7 @@ pub(super) fn full(facts: &Facts<'_>, findings: &mut Findings) -> anyhow::Result
     }
     let most = u64::from(bounds.transfers.get());
     if all >= most {
-        let text = format!(
-            "all {} of the engine are under way",
-            count(most, "transfer")
-        );
+        let text = format!("all slots of the engine are taken: {all} of {most}");
         findings.cause(Cause::host("cap", text));
         findings.next(Next::when("when one of them ends"));
     }

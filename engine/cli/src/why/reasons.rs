@@ -13,7 +13,7 @@ use windlass_model::{
 use super::{Cause, Facts, Findings, Next, decisions::instant};
 use crate::{
     diagnostic::clean,
-    render::{subject_name, subject_text, time},
+    render::{skip_text, subject_name, subject_text, time},
 };
 
 /// Why a device was put off until `until`.
@@ -75,14 +75,29 @@ pub(super) fn would_put_off(facts: &Facts<'_>, findings: &mut Findings) -> anyho
             reason: Some(reason),
             ..
         } => tell(facts, findings, &reason, until),
-        Gate::Defer { until, .. } => {
+        Gate::Defer { .. } => {
             findings.cause(Cause::host(
                 "not-connected",
-                "when its turn comes it must be connected, and it is known to be offline",
+                "it must be connected when its turn comes, and is known to be offline",
             ));
-            findings.next(Next::at("when it is connected; it is asked again", until));
+            findings.next(Next::when("when it is connected"));
         }
-        Gate::Start { .. } | Gate::Skip(_) | Gate::Supersede { .. } => {}
+        Gate::Skip(reason) => findings.cause(Cause::host(
+            "would-skip",
+            format!(
+                "it will be skipped when its turn comes: {}",
+                skip_text(reason)
+            ),
+        )),
+        Gate::Supersede { by, version } => findings.cause(Cause::host(
+            "superseded",
+            format!(
+                "it will be left out when its turn comes: {} brought it to {}",
+                facts.scene.name_of(by),
+                clean(&version)
+            ),
+        )),
+        Gate::Start { .. } => {}
     }
     Ok(())
 }
@@ -209,7 +224,7 @@ fn other_rollout(facts: &Facts<'_>, findings: &mut Findings, reason: &Reason) {
         return;
     };
     findings.cause(Cause {
-        text: format!("{name} goes first: {}", clean(&reason.text)),
+        text: format!("{}: {name}", clean(&reason.text)),
         ..cause(reason)
     });
     findings.next(Next::when(format!("when {name} is done with it")));

@@ -1,5 +1,6 @@
 //! Devices that are being updated, or wait for the next try.
 
+use windlass_core::admission::code;
 use windlass_model::{AssignmentState, AttemptOutcome, EventKind, StateKind, Timestamp};
 
 use super::{Cause, Facts, Findings, Next};
@@ -20,9 +21,22 @@ pub(super) fn headline(facts: &Facts<'_>) -> String {
         }
         AssignmentState::Deferred(deferral) => {
             let until = time(deferral.until);
-            match deferral.needs_connection {
-                true => "put off until it connects".to_owned(),
-                false => format!("put off until {until}"),
+            // The host looks again after a while, whatever lets the device go on.
+            let by_host = row.blocker.as_ref().is_some_and(|why| {
+                matches!(
+                    why.code.as_str(),
+                    code::HOLD
+                        | code::PINNED
+                        | code::OTHER_ROLLOUT
+                        | code::GROUP_CAP
+                        | code::PLUGIN_FAILED
+                        | code::UNSETTLED
+                )
+            });
+            match (deferral.needs_connection, by_host) {
+                (true, _) => "put off until it connects".to_owned(),
+                (false, true) => format!("put off, and looked at again at {until}"),
+                (false, false) => format!("put off until {until}"),
             }
         }
         AssignmentState::Admitted => "may start, and waits for its turn".to_owned(),
