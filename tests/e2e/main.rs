@@ -33,3 +33,4 @@ mod taken_back;
 mod terminal;
 mod uncertain;
 mod verdict;
+mod why;

@@ -4,6 +4,7 @@ mod decisions;
 mod devices;
 mod simulate;
 mod steering;
+mod why;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -23,6 +24,7 @@ pub use steering::{
     ReleaseForgiveArgs, ReleaseListArgs, RetryArgs, RollbackArgs, StateOption, SwapPolicyArgs,
     WhoArgs,
 };
+pub use why::{Past, WhyArgs};
 
 /// Takes a release to a fleet of devices: safely, in order, and never twice.
 #[derive(Debug, Parser)]
@@ -57,6 +59,7 @@ pub enum Command {
     Status(StatusArgs),
     Events(EventsArgs),
     Decisions(DecisionsArgs),
+    Why(WhyArgs),
     Replay(ReplayArgs),
     Simulate(SimulateArgs),
     /// Start nothing more in a rollout until it is resumed; what is in flight finishes.

@@ -15,3 +15,4 @@ pub mod replay;
 pub mod setup;
 pub mod simulate;
 pub mod units;
+pub mod why;

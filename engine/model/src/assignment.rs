@@ -3,7 +3,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AssignmentId, AttemptId, CohortIndex, DeviceId, DeviceKey, Failure, FailureKind, Timestamp,
+    AssignmentId, AttemptId, CohortIndex, DeviceId, DeviceKey, Failure, FailureKind, Reason,
+    Timestamp,
 };
 
 /// Where one device of one rollout stands. Exactly one state at a time; the rules of
@@ -205,6 +206,9 @@ pub struct Assignment {
     /// A person excluded it while its attempt was under way: if that fails, there is none
     /// after it.
     pub excluded: bool,
+    /// Why it was put off, if it is deferred, or waits longer than its failure asks for. Of
+    /// other states it is not kept.
+    pub blocker: Option<Box<Reason>>,
 }
 
 /// How an attempt ended.

@@ -202,3 +202,53 @@ pub enum EventKind {
         duration_ms: u64,
     },
 }
+
+impl EventKind {
+    /// The one device that it speaks of, if it speaks of one.
+    pub fn device(&self) -> Option<&DeviceId> {
+        match self {
+            Self::AttemptStarted { device, .. }
+            | Self::AttemptDelivered { device, .. }
+            | Self::AttemptOffered { device, .. }
+            | Self::AttemptFailed { device, .. }
+            | Self::AttemptCancelled { device, .. }
+            | Self::AttemptResultLate { device, .. }
+            | Self::DeviceSettling { device, .. }
+            | Self::DeviceDeferred { device, .. }
+            | Self::DeviceSucceeded { device }
+            | Self::DeviceFailed { device, .. }
+            | Self::DeviceRejected { device }
+            | Self::DeviceSkipped { device, .. }
+            | Self::DeviceCancelled { device }
+            | Self::DeviceDeadLettered { device, .. }
+            | Self::DeviceRequeued { device }
+            | Self::DeviceDismissed { device }
+            | Self::DeviceSuperseded { device, .. }
+            | Self::RollbackImpossible { device, .. } => Some(device),
+            Self::RolloutStarted { .. }
+            | Self::RolloutContinued { .. }
+            | Self::CohortStarted { .. }
+            | Self::CohortEnded { .. }
+            | Self::DecisionTaken { .. }
+            | Self::DecisionFailed { .. }
+            | Self::RolloutHolding { .. }
+            | Self::RolloutReleased
+            | Self::RolloutPaused { .. }
+            | Self::RolloutResumed { .. }
+            | Self::RolloutAborting { .. }
+            | Self::OrderGiven { .. }
+            | Self::PoliciesSwapped { .. }
+            | Self::PoliciesConfirmed { .. }
+            | Self::PoliciesTakenBack { .. }
+            | Self::RolloutGrown { .. }
+            | Self::RolloutReopened
+            | Self::ReleaseCondemned { .. }
+            | Self::ReleaseForgiven { .. }
+            | Self::RollbackStarted { .. }
+            | Self::HoldPlaced { .. }
+            | Self::HoldLifted { .. }
+            | Self::RolloutStopping
+            | Self::RolloutCompleted { .. } => None,
+        }
+    }
+}

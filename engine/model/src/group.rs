@@ -2,7 +2,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Device, Value};
+use crate::{Device, Timestamp, Value};
 
 /// What makes devices a group: those with the same value of this field belong together. A
 /// device without the field belongs to no group.
@@ -45,4 +45,19 @@ pub struct GroupLimit {
     pub unavailable: Option<NonZeroU32>,
     /// Payload bytes a second to a group.
     pub bandwidth: Option<NonZeroU64>,
+}
+
+/// What an engine allows itself over all its rollouts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineBounds {
+    /// When the engine was started.
+    pub since: Timestamp,
+    /// Transfers at once.
+    pub transfers: NonZeroU32,
+    /// Payload bytes a second.
+    pub bandwidth: Option<NonZeroU64>,
+    /// Retries a minute.
+    pub retries_per_minute: Option<NonZeroU32>,
+    /// Bounds on groups of devices.
+    pub groups: Vec<GroupLimit>,
 }

@@ -30,6 +30,7 @@ pub(crate) fn rows(scenario: &Scenario, targets: &Targets) -> Rows {
             last_failure: None,
             attempt_started: None,
             excluded: false,
+            blocker: None,
         });
     let sizes = targets.cohorts.iter().map(|cohort| cohort.size);
     Rows::new(rows.collect(), sizes)

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use windlass_core::{Effect, Input, Now, Resources, Rollout, Standing};
 use windlass_model::{
-    AssignmentId, Change, ChangeSet, EventKind, Outcome, RolloutSettings, RolloutState, StateKind,
-    Timestamp,
+    Assignment, AssignmentId, Change, ChangeSet, EventKind, Outcome, RolloutSettings, RolloutState,
+    StateKind, Timestamp,
 };
 
 use crate::{
@@ -190,7 +190,11 @@ impl<'a, P: Plugins> World<'a, P> {
                     if FAILED.contains(&row.state.kind()) {
                         self.failed.set(number(row.device));
                     }
-                    self.rows.put(*row);
+                    // Nobody asks why, and a million reasons take their room.
+                    self.rows.put(Assignment {
+                        blocker: None,
+                        ..*row
+                    });
                 }
                 Change::CancelRemaining => self.rows.cancel_remaining(),
                 Change::Rollout {

@@ -28,3 +28,35 @@ CREATE TABLE probation (
     memos TEXT NOT NULL,       -- JSON, one per policy
     last INTEGER NOT NULL      -- assignment at the swap
 ) STRICT;
+
+-- Why a device is where it is: what puts it off, and the log by device.
+
+-- Of devices that were put off. Each reason is kept once: those of a site on hold are one
+-- row, however many devices the site has.
+CREATE TABLE reason (
+    id INTEGER PRIMARY KEY,
+    hash INTEGER NOT NULL,     -- of the JSON; not unique
+    json TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX reason_hash ON reason (hash);
+
+ALTER TABLE assignment ADD COLUMN blocker INTEGER REFERENCES reason (id);
+
+-- Of events that speak of one device: its row, and the reason for which it was put off.
+-- Neither is in the JSON then, but for devices of events that older versions wrote.
+ALTER TABLE event ADD COLUMN device INTEGER;
+ALTER TABLE event ADD COLUMN reason INTEGER REFERENCES reason (id);
+
+UPDATE event SET device =
+    (SELECT key FROM device WHERE id = json_extract(event.kind, '$.device'))
+    WHERE json_type(kind, '$.device') = 'text';
+
+CREATE INDEX event_device ON event (device) WHERE device IS NOT NULL;
+CREATE INDEX event_of_none ON event (rollout) WHERE device IS NULL;
+
+-- What the engine that had this file last allowed itself.
+CREATE TABLE bounds (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    json TEXT NOT NULL
+) STRICT;

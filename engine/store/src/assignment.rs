@@ -9,7 +9,8 @@ use windlass_model::{
 use crate::{
     Store, StoreError,
     attempt::attempt_id,
-    codes::{Code as _, integer, millis, timestamp},
+    codes::{Code as _, integer, millis, timestamp, unsigned},
+    json::parse,
     registry::{DEVICE_COLUMNS, stored_device},
 };
 
@@ -19,9 +20,10 @@ pub(crate) const MAX_TARGETS: u64 = u32::MAX as u64;
 /// What [`from_row`] reads, of tables called `a` and `d`.
 const COLUMNS: &str = "a.id, a.device, d.id, a.cohort, a.state, a.attempt, a.due, a.detail, \
      a.started_attempts, a.counted_attempts, a.first_failure, a.last_failure, \
-     a.last_failure_at, a.attempt_started, a.excluded";
+     a.last_failure_at, a.attempt_started, a.excluded, \
+     (SELECT json FROM reason WHERE id = a.blocker)";
 
-const COLUMN_COUNT: usize = 15;
+const COLUMN_COUNT: usize = 16;
 
 /// A page of pending assignments with their devices.
 pub(crate) const PENDING: (&str, &str) = (
@@ -40,6 +42,22 @@ pub(crate) const LIVE: (&str, &str) = (
     "assignment AS a INDEXED BY assignment_live",
     "a.rollout = ?1 AND a.state BETWEEN 2 AND 8 ORDER BY a.id",
 );
+
+/// The assignments of one device, the oldest rollout first.
+pub(crate) const ALL_OF_DEVICE: (&str, &str) = (
+    "assignment AS a INDEXED BY assignment_device",
+    "a.device = ?1 ORDER BY a.rollout",
+);
+
+/// The assignments of one rollout under transfer, with their devices.
+pub(crate) const TRANSFERRING: (&str, &str) = (
+    "assignment AS a INDEXED BY assignment_live",
+    "a.rollout = ?1 AND a.state BETWEEN 2 AND 8 AND a.state = 3",
+);
+
+/// The transfers of one rollout.
+pub(crate) const TRANSFERS: &str = "SELECT count(*) FROM assignment INDEXED BY assignment_live \
+     WHERE rollout = ?1 AND state BETWEEN 2 AND 8 AND state = 3";
 
 /// The assignment of one device in one rollout.
 pub(crate) const OF_DEVICE: (&str, &str) = (
@@ -149,6 +167,26 @@ impl Store {
             assignments.extend(self.page(OF_DEVICE, params![device.as_str(), rollout.0])?);
         }
         Ok(assignments)
+    }
+
+    /// The assignments of one device, in every rollout that has it, the oldest first.
+    pub fn assignments_of_device(&self, device: DeviceKey) -> Result<Vec<Assignment>, StoreError> {
+        self.page(ALL_OF_DEVICE, [device.0])
+    }
+
+    /// Transfers under way in a rollout.
+    pub fn transfers(&self, rollout: RolloutKey) -> Result<u64, StoreError> {
+        let count: i64 = self
+            .connection
+            .prepare_cached(TRANSFERS)?
+            .query_row([rollout.0], |row| row.get(0))?;
+        Ok(unsigned(count))
+    }
+
+    /// The devices to which a rollout transfers.
+    pub fn transferring(&self, rollout: RolloutKey) -> Result<Vec<Device>, StoreError> {
+        let pairs = self.page_with_devices(TRANSFERRING, [rollout.0])?;
+        Ok(pairs.into_iter().map(|(_, device)| device).collect())
     }
 
     /// All live assignments.
@@ -296,6 +334,7 @@ fn from_row(row: &Row<'_>) -> Result<Assignment, StoreError> {
     let first_failure: Option<i64> = row.get(10)?;
     let last_failure: Option<i64> = row.get(11)?;
     let attempt_started: Option<i64> = row.get(13)?;
+    let blocker: Option<String> = row.get(15)?;
     Ok(Assignment {
         id: AssignmentId(row.get(0)?),
         device: DeviceKey(row.get(1)?),
@@ -311,5 +350,9 @@ fn from_row(row: &Row<'_>) -> Result<Assignment, StoreError> {
         },
         attempt_started: attempt_started.map(timestamp),
         excluded: row.get(14)?,
+        blocker: match blocker {
+            Some(json) => Some(parse("reason", &json)?),
+            None => None,
+        },
     })
 }

@@ -13,7 +13,7 @@ use crate::{
     attempt::{self, AttemptEnd, Start},
     checkpoint::drop_checkpoint,
     codes::{Code as _, duration_millis, millis},
-    condemned, decision, log,
+    condemned, decision, log, reason,
     registry::observe,
     rollback, steering, swap,
 };
@@ -28,7 +28,7 @@ pub(crate) const REMAINING_COHORTS: &str = "SELECT position FROM cohort AS c WHE
 
 pub(crate) const CANCEL_REMAINING: [&str; 2] = [
     "UPDATE assignment SET state = ?2 WHERE rollout = ?1 AND state = 0",
-    "UPDATE assignment SET state = ?2, due = NULL, detail = NULL \
+    "UPDATE assignment SET state = ?2, due = NULL, detail = NULL, blocker = NULL \
      WHERE rollout = ?1 AND state = 1",
 ];
 
@@ -206,12 +206,18 @@ fn move_assignment(
     row: &Assignment,
 ) -> Result<(), CommitError> {
     let state = StateColumns::new(&row.state);
+    let blocker = match (row.state.kind(), &row.blocker) {
+        (StateKind::Deferred | StateKind::Waiting, Some(why)) => {
+            Some(reason::intern(connection, why)?)
+        }
+        _ => None,
+    };
     let changed = connection
         .prepare_cached(
             "UPDATE assignment SET state = ?4, attempt = ?5, due = ?6, detail = ?7, \
              started_attempts = ?8, counted_attempts = ?9, first_failure = ?10, \
              last_failure = ?11, last_failure_at = ?12, attempt_started = ?13, \
-             excluded = ?14 \
+             excluded = ?14, blocker = ?15 \
              WHERE id = ?1 AND rollout = ?2 AND state = ?3",
         )?
         .execute(params![
@@ -229,6 +235,7 @@ fn move_assignment(
             row.last_failure.map(|(_, at)| millis(at)),
             row.attempt_started.map(millis),
             row.excluded,
+            blocker,
         ])?;
     if changed == 1 {
         return Ok(());

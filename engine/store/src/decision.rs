@@ -59,6 +59,21 @@ impl Store {
         Ok(id.unwrap_or(0))
     }
 
+    /// The newest decision that a policy of a rollout took up to `until`.
+    pub fn newest_decision(
+        &self,
+        rollout: RolloutKey,
+        policy: &PluginName,
+        until: Timestamp,
+    ) -> Result<Option<StoredDecision>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, record, memo_before, memo FROM decision INDEXED BY decision_policy \
+             WHERE rollout = ?1 AND policy = ?2 AND at <= ?3 ORDER BY id DESC LIMIT 1",
+        )?;
+        let mut rows = statement.query(params![rollout.0, policy.as_str(), millis(until)])?;
+        rows.next()?.map(from_row).transpose()
+    }
+
     /// Keeps a component's bytes, so that its decisions can be replayed.
     pub fn put_component(&mut self, digest: &Sha256, bytes: &[u8]) -> Result<(), StoreError> {
         self.connection.execute(

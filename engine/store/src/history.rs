@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction};
 use windlass_model::{
-    AttemptId, AttemptOutcome, DeviceHistory, DeviceId, DeviceKey, EventKind, FailureKind,
+    AttemptId, AttemptOutcome, DeviceHistory, DeviceId, DeviceKey, Event, EventKind, FailureKind,
     PastAttempt, PastOutcome, PastWait, RolloutKey, SkipReason, StoredDevice, Timestamp, WaitEnd,
 };
 
@@ -12,11 +12,9 @@ use crate::{
     Store, StoreError,
     attempt::{attempt_id, end_from_row},
     codes::{integer, timestamp},
-    json::parse,
+    log,
     registry::{DEVICE_COLUMNS, IN_SERVICE, stored_device},
 };
-
-const EVENTS: &str = "SELECT at, rollout, kind FROM event WHERE rollout IS NOT NULL ORDER BY seq";
 
 /// The attempts of a page of devices, device by device. The columns from the fifth on are those
 /// that the end of an attempt is read from.
@@ -143,14 +141,15 @@ fn told(transaction: &Transaction<'_>) -> Result<Told, StoreError> {
         open: BTreeMap::new(),
         told: Told::default(),
     };
-    let mut statement = transaction.prepare(EVENTS)?;
-    let mut rows = statement.query(params![])?;
+    let mut statement = transaction.prepare(&log::of_rollouts())?;
+    let mut rows = statement.query([])?;
     let mut last = Timestamp(0);
     while let Some(row) = rows.next()? {
-        last = timestamp(row.get(0)?);
-        let rollout = RolloutKey(row.get(1)?);
-        let kind = parse("event", row.get_ref(2)?.as_str().unwrap_or_default())?;
-        listener.hear(last, rollout, kind)?;
+        let Event { at, rollout, kind } = log::from_row(row)?.event;
+        last = at;
+        if let Some(rollout) = rollout {
+            listener.hear(at, rollout, kind)?;
+        }
     }
     for (rollout, device) in listener.open.keys().cloned().collect::<Vec<_>>() {
         listener.close(rollout, &device, last, WaitEnd::Unknown)?;

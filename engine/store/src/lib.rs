@@ -14,7 +14,8 @@
 //! - `rival`, `registry::down`: what else is the matter with a device or its group.
 //! - `commit`: applies what `windlass-core` decided; the rules themselves are not here.
 //! - `snapshot`: reads a rollout back for `windlass-core`.
-//! - `log`, `decision`: the events and the reasons, append-only.
+//! - `log`, `decision`: the events and the decisions, append-only; `reason`: why devices were
+//!   put off; `bounds`: what the engine allowed itself.
 //! - `retention`: what is dropped when it is old.
 //! - `history`: what past rollouts tell of every device.
 //! - `check`: whether the database is whole.
@@ -24,6 +25,7 @@
 
 mod assignment;
 mod attempt;
+mod bounds;
 mod check;
 mod checkpoint;
 mod codes;
@@ -46,6 +48,7 @@ mod log;
 mod open;
 #[cfg(test)]
 mod query_plans;
+mod reason;
 mod registry;
 mod release;
 mod retention;

@@ -1,21 +1,54 @@
 //! The events: append-only, numbered from 1 without gaps.
 
-use rusqlite::{Connection, TransactionBehavior, params};
-use windlass_model::{Event, EventKind, LoggedEvent, RolloutKey, Sequence, Timestamp};
+use std::borrow::Cow;
+
+use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
+use windlass_model::{
+    DeviceId, DeviceKey, Event, EventKind, LoggedEvent, RolloutKey, Sequence, Timestamp,
+};
 
 use crate::{
     Store, StoreError,
     codes::{integer, millis, timestamp, unsigned},
     json::{parse, to_json},
+    reason,
 };
 
+/// What [`from_row`] reads.
+const COLUMNS: &str = "seq, at, rollout, kind, (SELECT id FROM device WHERE key = event.device), \
+     (SELECT json FROM reason WHERE id = event.reason)";
+
 /// One page, of all rollouts.
-pub(crate) const PAGE: &str =
-    "SELECT seq, at, rollout, kind FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+pub(crate) fn page() -> String {
+    format!("SELECT {COLUMNS} FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2")
+}
 
 /// One page, of one rollout.
-pub(crate) const PAGE_OF_ROLLOUT: &str = "SELECT seq, at, rollout, kind FROM event \
-     WHERE rollout = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2";
+pub(crate) fn page_of_rollout() -> String {
+    format!("SELECT {COLUMNS} FROM event WHERE rollout = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2")
+}
+
+/// All that are of a rollout.
+pub(crate) fn of_rollouts() -> String {
+    format!("SELECT {COLUMNS} FROM event WHERE rollout IS NOT NULL ORDER BY seq")
+}
+
+/// The newest of one device up to an instant.
+pub(crate) fn of_device() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM event INDEXED BY event_device \
+         WHERE device = ?1 AND at <= ?2 ORDER BY seq DESC LIMIT ?3"
+    )
+}
+
+/// The newest up to an instant that speak of no device, of a rollout or, if that is null, of
+/// none.
+pub(crate) fn of_none() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM event INDEXED BY event_of_none \
+         WHERE device IS NULL AND rollout IS ?1 AND at <= ?2 ORDER BY seq DESC LIMIT ?3"
+    )
+}
 
 impl Store {
     /// At most `limit` events after `after` in order, of one rollout or of all. From the
@@ -27,27 +60,46 @@ impl Store {
         rollout: Option<RolloutKey>,
     ) -> Result<Vec<LoggedEvent>, StoreError> {
         let (after, limit) = (integer(after.0), integer(limit as u64));
-        let sql = if rollout.is_some() {
-            PAGE_OF_ROLLOUT
-        } else {
-            PAGE
-        };
+        match rollout {
+            Some(rollout) => self.logged(&page_of_rollout(), params![after, limit, rollout.0]),
+            None => self.logged(&page(), params![after, limit]),
+        }
+    }
+
+    /// The newest `limit` events of a device, in whatever rollout, up to `until`; in order.
+    pub fn events_of_device(
+        &self,
+        device: DeviceKey,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<LoggedEvent>, StoreError> {
+        let limit = integer(limit as u64);
+        let mut events = self.logged(&of_device(), params![device.0, millis(until), limit])?;
+        events.reverse();
+        Ok(events)
+    }
+
+    /// The newest `limit` events up to `until` that speak of no single device, of one rollout
+    /// or of none; in order.
+    pub fn events_of_none(
+        &self,
+        rollout: Option<RolloutKey>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<LoggedEvent>, StoreError> {
+        let limit = integer(limit as u64);
+        let rollout = rollout.map(|rollout| rollout.0);
+        let mut events = self.logged(&of_none(), params![rollout, millis(until), limit])?;
+        events.reverse();
+        Ok(events)
+    }
+
+    fn logged(&self, sql: &str, parameters: impl Params) -> Result<Vec<LoggedEvent>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = match rollout {
-            Some(rollout) => statement.query(params![after, limit, rollout.0])?,
-            None => statement.query(params![after, limit])?,
-        };
+        let mut rows = statement.query(parameters)?;
         let mut events = Vec::new();
         while let Some(row) = rows.next()? {
-            let kind: EventKind = parse("event", row.get_ref(3)?.as_str().unwrap_or_default())?;
-            events.push(LoggedEvent {
-                seq: Sequence(unsigned(row.get(0)?)),
-                event: Event {
-                    at: timestamp(row.get(1)?),
-                    rollout: row.get::<_, Option<i64>>(2)?.map(RolloutKey),
-                    kind,
-                },
-            });
+            events.push(from_row(row)?);
         }
         Ok(events)
     }
@@ -109,13 +161,89 @@ pub(crate) fn next_event(connection: &Connection) -> Result<u64, StoreError> {
 
 /// Appends one event under a number that the caller keeps count of.
 pub(crate) fn append(connection: &Connection, seq: u64, event: &Event) -> Result<(), StoreError> {
+    let (kind, reason) = without_reason(connection, &event.kind)?;
+    let device = event.kind.device();
+    let mut json = to_json("event", kind.as_ref())?;
+    if let Some(device) = device {
+        json = without_device(json, device)?;
+    }
     connection
-        .prepare_cached("INSERT INTO event (seq, at, rollout, kind) VALUES (?1, ?2, ?3, ?4)")?
+        .prepare_cached(
+            "INSERT INTO event (seq, at, rollout, kind, reason, device) \
+             VALUES (?1, ?2, ?3, ?4, ?5, (SELECT key FROM device WHERE id = ?6))",
+        )?
         .execute(params![
             integer(seq),
             millis(event.at),
             event.rollout.map(|rollout| rollout.0),
-            to_json("event", &event.kind)?,
+            json,
+            reason,
+            device.map(DeviceId::as_str),
         ])?;
     Ok(())
+}
+
+/// The event without the reason of a deferral, and the row that keeps that.
+fn without_reason<'a>(
+    connection: &Connection,
+    kind: &'a EventKind,
+) -> Result<(Cow<'a, EventKind>, Option<i64>), StoreError> {
+    let EventKind::DeviceDeferred {
+        device,
+        until,
+        needs_connection,
+        reason: Some(why),
+    } = kind
+    else {
+        return Ok((Cow::Borrowed(kind), None));
+    };
+    let id = reason::intern(connection, why)?;
+    let bare = EventKind::DeviceDeferred {
+        device: device.clone(),
+        until: *until,
+        needs_connection: *needs_connection,
+        reason: None,
+    };
+    Ok((Cow::Owned(bare), Some(id)))
+}
+
+/// The member of an event's JSON that names its device.
+fn device_member(device: &DeviceId) -> Result<String, StoreError> {
+    Ok(format!("\"device\":{}", to_json("id of a device", device)?))
+}
+
+/// The name of a device is longer than its row.
+fn without_device(json: String, device: &DeviceId) -> Result<String, StoreError> {
+    let member = format!(",{}", device_member(device)?);
+    Ok(json.replacen(&member, "", 1))
+}
+
+pub(crate) fn from_row(row: &Row<'_>) -> Result<LoggedEvent, StoreError> {
+    let text = row.get_ref(3)?.as_str().unwrap_or_default();
+    let device: Option<String> = row.get(4)?;
+    let reason: Option<String> = row.get(5)?;
+    // Older versions wrote the name behind the type.
+    let names_it = text
+        .split_once(',')
+        .is_some_and(|(_, rest)| rest.starts_with("\"device\":"));
+    let mut head = String::new();
+    if let Some(device) = device.filter(|_| !names_it) {
+        head.push_str(&device_member(&DeviceId::new(device))?);
+        head.push(',');
+    }
+    if let Some(reason) = reason {
+        head.push_str(&format!("\"reason\":{reason},"));
+    }
+    let kind: EventKind = match (head.is_empty(), text.strip_prefix('{')) {
+        (false, Some(rest)) => parse("event", &format!("{{{head}{rest}"))?,
+        (true, _) | (false, None) => parse("event", text)?,
+    };
+    Ok(LoggedEvent {
+        seq: Sequence(unsigned(row.get(0)?)),
+        event: Event {
+            at: timestamp(row.get(1)?),
+            rollout: row.get::<_, Option<i64>>(2)?.map(RolloutKey),
+            kind,
+        },
+    })
 }

@@ -8,7 +8,7 @@ use windlass_model::{
 
 use crate::{
     Location, Store,
-    assignment::{DUE, LIVE, NEXT_DUE, OF_DEVICE, PENDING, page_sql},
+    assignment::{ALL_OF_DEVICE, DUE, LIVE, NEXT_DUE, OF_DEVICE, PENDING, TRANSFERS, page_sql},
     commit::{CANCEL_REMAINING, REMAINING_COHORTS},
     dead_letter, history, log,
     registry::{down_by_column, down_by_label, narrowed_query},
@@ -155,11 +155,14 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
             REMAINING_COHORTS.to_owned(),
             "assignment_deferred (rollout=?)",
         ),
-        (log::PAGE.to_owned(), "INTEGER PRIMARY KEY (rowid>?)"),
+        (TRANSFERS.to_owned(), "assignment_live (rollout=?)"),
+        (log::page(), "INTEGER PRIMARY KEY (rowid>?)"),
         (
-            log::PAGE_OF_ROLLOUT.to_owned(),
+            log::page_of_rollout(),
             "event_rollout (rollout=? AND rowid>?)",
         ),
+        (log::of_device(), "event_device (device=?)"),
+        (log::of_none(), "event_of_none (rollout=?)"),
     ];
     for (sql, index) in queries {
         let plan = plan(&store, &sql);
@@ -173,7 +176,7 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
 fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
     let store = store();
     let dead_letters = "assignment_dead_letter (rollout=?)";
-    let queries: [(String, &[&str]); 11] = [
+    let queries: [(String, &[&str]); 12] = [
         (
             rival::ELSEWHERE.to_owned(),
             &["assignment_device (device=?)"],
@@ -181,6 +184,10 @@ fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
         (
             page_sql(OF_DEVICE, false),
             &["assignment_device (device=? AND rollout=?)"],
+        ),
+        (
+            page_sql(ALL_OF_DEVICE, false),
+            &["assignment_device (device=?)"],
         ),
         (
             down_by_column("location"),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
-use windlass_model::{Rollback, RolloutName, Sequence};
+use windlass_model::{EventKind, Rollback, RolloutName, Sequence, Timestamp};
 use windlass_store::{Location, Store};
 
 /// A state file as the program of schema 1 left it.
@@ -110,4 +110,45 @@ fn a_database_of_version_1_opens_with_all_it_holds() {
             1
         );
     }
+}
+
+/// Events of devices were written with the device's id once: they are found by device too, and
+/// read as they were.
+#[test]
+fn events_of_version_1_are_found_by_their_device() {
+    let old = Old::new();
+    let connection = old.sqlite();
+    let id: String = connection
+        .query_row("SELECT id FROM device ORDER BY key LIMIT 1", [], |row| {
+            row.get(0)
+        })
+        .expect("readable");
+    let kind = format!(
+        r#"{{"type":"device-deferred","device":"{id}","until":5,"needs_connection":true,"reason":{{"code":"hold","text":"on hold"}}}}"#
+    );
+    connection
+        .execute("INSERT INTO event VALUES (2, 4000, 1, ?1)", [kind])
+        .expect("written");
+    drop(connection);
+    let store = old.open();
+    let device = &store.devices(None, 1, &[]).expect("readable")[0];
+    let of_device = store
+        .events_of_device(device.key, Timestamp(9_000), 10)
+        .expect("readable");
+    assert_eq!(
+        of_device,
+        store.events(Sequence(1), 10, None).expect("readable")
+    );
+    let EventKind::DeviceDeferred {
+        device: found,
+        reason: Some(reason),
+        ..
+    } = &of_device[0].event.kind
+    else {
+        panic!("{of_device:?}");
+    };
+    assert_eq!(
+        (found, reason.text.as_str()),
+        (&device.device.id, "on hold")
+    );
 }

@@ -1,4 +1,4 @@
-//! The parts of an expression that must all hold.
+//! The parts of an expression that must all hold, and those of which one must.
 
 use cel::IdedExpr;
 use cel::common::ast::{Expr, operators};
@@ -8,10 +8,21 @@ use cel::common::ast::{Expr, operators};
 /// A device matches the whole exactly if it matches every part: `&&` is true
 /// only if both sides are, whatever errors they meet.
 pub(crate) fn conjuncts(node: &IdedExpr) -> Vec<&IdedExpr> {
+    split(node, operators::LOGICAL_AND)
+}
+
+/// Splits `a || b || c` into its sides, left to right.
+pub(crate) fn disjuncts(node: &IdedExpr) -> Vec<&IdedExpr> {
+    split(node, operators::LOGICAL_OR)
+}
+
+fn split<'a>(node: &'a IdedExpr, operator: &str) -> Vec<&'a IdedExpr> {
     match &node.expr {
-        Expr::Call(call) if call.target.is_none() && call.func_name == operators::LOGICAL_AND => {
-            call.args.iter().flat_map(conjuncts).collect()
-        }
+        Expr::Call(call) if call.target.is_none() && call.func_name == operator => call
+            .args
+            .iter()
+            .flat_map(|side| split(side, operator))
+            .collect(),
         _ => vec![node],
     }
 }

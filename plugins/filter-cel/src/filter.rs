@@ -9,7 +9,7 @@ use windlass_sdk::{Condition, Filter};
 use windlass_sdk::{Device, Problem, Projection, Timestamp};
 
 use crate::check::{Type, check, problem};
-use crate::conjuncts::conjuncts;
+use crate::conjuncts::{conjuncts, disjuncts};
 use crate::fold::Folder;
 use crate::narrow;
 use crate::parse::parse;
@@ -28,6 +28,12 @@ pub struct CelFilter {
 }
 
 struct Conjunct {
+    part: Part,
+    /// If it is a disjunction, its sides: they say more of why it is false.
+    sides: Vec<Part>,
+}
+
+struct Part {
     expression: IdedExpr,
     /// As the operator wrote it.
     text: String,
@@ -58,11 +64,24 @@ impl Filter for CelFilter {
             narrowed.extend(narrow::condition(part));
             let mut expression = part.clone();
             folder.fold(&mut expression);
-            let text = source.text_of(part).to_owned();
-            parts.push(Conjunct {
+            let of = |expression: IdedExpr, written: &IdedExpr| Part {
                 expression,
-                text,
-                reads: check(&source, part).reads,
+                text: source.text_of(written).to_owned(),
+                reads: check(&source, written).reads,
+            };
+            let (sides, written) = (disjuncts(&expression), disjuncts(part));
+            // A side that is a constant may have made the whole one.
+            let sides = match sides.len() == written.len() && sides.len() > 1 {
+                true => sides
+                    .into_iter()
+                    .zip(written)
+                    .map(|(side, written)| of(side.clone(), written))
+                    .collect(),
+                false => Vec::new(),
+            };
+            parts.push(Conjunct {
+                part: of(expression, part),
+                sides,
             });
         }
         // A fault in a constant is often the fault found above, told again.
@@ -96,20 +115,22 @@ impl Filter for CelFilter {
         Ok(self
             .conjuncts
             .iter()
-            .all(|conjunct| conjunct.holds(&context) == Ok(true)))
+            .all(|conjunct| conjunct.part.holds(&context) == Ok(true)))
     }
 
     fn explain(&self, now: Timestamp, device: Device) -> Option<String> {
         let row = Row::new(&device, now, &self.constants);
         let context = self.context(&row);
         self.conjuncts.iter().find_map(|conjunct| {
-            let reason = match conjunct.holds(&context) {
-                Ok(true) => return None,
-                Ok(false) => "is false".to_owned(),
-                Err(error) => format!("cannot be told: {}", in_words(error)),
-            };
-            let seen = conjunct.reads.seen_in(&device);
-            Some(format!("`{}` {reason}{seen}", conjunct.text))
+            let whole = conjunct.part.refusal(&context, &device)?;
+            let sides = conjunct.sides.iter();
+            let sides: Vec<_> = sides
+                .filter_map(|side| side.refusal(&context, &device))
+                .collect();
+            Some(match sides.is_empty() {
+                true => whole,
+                false => sides.join(", and "),
+            })
         })
     }
 }
@@ -122,7 +143,18 @@ impl CelFilter {
     }
 }
 
-impl Conjunct {
+impl Part {
+    /// Why it is not true, in one sentence; none if it is.
+    fn refusal(&self, context: &Context<'_, '_>, device: &Device) -> Option<String> {
+        let reason = match self.holds(context) {
+            Ok(true) => return None,
+            Ok(false) => "is false".to_owned(),
+            Err(error) => format!("cannot be told: {}", in_words(error)),
+        };
+        let seen = self.reads.seen_in(device);
+        Some(format!("`{}` {reason}{seen}", self.text))
+    }
+
     /// Whether it is true; an error if the device's data does not allow to tell.
     fn holds(&self, context: &Context<'_, '_>) -> Result<bool, ExecutionError> {
         let value = Value::resolve_val(&self.expression, context)?;

@@ -24,6 +24,7 @@ mod status;
 mod steer;
 mod swap;
 mod watch;
+mod why;
 
 use windlass_model::Steering;
 
@@ -64,6 +65,7 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Status(args) => status::status(&args).await,
         Command::Events(args) => events::events(&args).await,
         Command::Decisions(args) => decisions::decisions(&args).await,
+        Command::Why(args) => why::why(&args).await,
         Command::Replay(args) => replay::replay(&args).await,
         Command::Simulate(args) => simulate::simulate(&args).await,
         Command::Pause(args) => steer::order(args, Steering::Pause).await,

@@ -164,7 +164,7 @@ impl Owner {
                 .run(move |store| store.put_settings(&digest, &json))
                 .await
                 .context("the state file failed")?
-                .context("a policy's settings could not be kept")?;
+                .context("a plugin's settings could not be kept")?;
         }
         Ok(())
     }

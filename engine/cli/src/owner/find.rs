@@ -3,8 +3,8 @@
 
 use anyhow::Context as _;
 use windlass_model::{
-    DecisionAnswer, DeviceId, Release, RolloutKey, RolloutName, RolloutSnapshot, StoredRollout,
-    Value,
+    DecisionAnswer, DeviceId, Release, RolloutKey, RolloutName, RolloutSnapshot, StoredDevice,
+    StoredRollout, Value,
 };
 use windlass_store::{DeadLetter, Store, StoredAttempt};
 
@@ -106,9 +106,17 @@ pub(super) fn target(store: &Store, rollout: &StoredRollout, id: &DeviceId) -> R
 /// # Errors
 /// If there is not.
 pub(super) fn device(store: &Store, id: &DeviceId) -> Result<(), Failure> {
+    device_named(store, id).map(|_| ())
+}
+
+/// The device of an id that a person typed.
+///
+/// # Errors
+/// If there is none.
+pub fn device_named(store: &Store, id: &DeviceId) -> Result<StoredDevice, Failure> {
     let found = store.device(id).context("the devices could not be read")?;
-    if found.is_some() {
-        return Ok(());
+    if let Some(found) = found {
+        return Ok(found);
     }
     let page = store
         .devices(None, COMPARED_MAX, &[])

@@ -30,6 +30,7 @@ mod upkeep;
 mod voyage;
 
 use std::{
+    num::NonZeroU32,
     path::PathBuf,
     sync::{
         Arc,
@@ -40,8 +41,11 @@ use std::{
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
 use windlass_host::Host;
+use windlass_model::{EngineBounds, Timestamp};
 use windlass_runtime::{
-    Bandwidth, Engine, EngineError, EngineParts, Helm, PluginExecutor, bus::Bus, clock::SystemClock,
+    Bandwidth, Engine, EngineError, EngineParts, Helm, PluginExecutor,
+    bus::Bus,
+    clock::{Clock as _, SystemClock},
 };
 use windlass_store::{StoreHandle, StoreThread};
 
@@ -58,7 +62,7 @@ use upkeep::Upkeep;
 
 pub use enter::RunOptions;
 pub use execute::{Who, execute};
-pub use find::{hint, letters_of, rollout_meant, rollout_named, waiting_gates};
+pub use find::{device_named, hint, letters_of, rollout_meant, rollout_named, waiting_gates};
 pub use left_behind::Parting;
 pub use leg::{Leg, Step};
 pub use voyage::{Sight, Voyage};
@@ -113,11 +117,14 @@ impl Ownership {
     /// # Errors
     /// If the file is owned by another process, or cannot be used.
     pub fn start(config: &Config, host: &Arc<Host>) -> Result<Self, Failure> {
-        let store = setup::open_state(config)?;
+        let mut store = setup::open_state(config)?;
+        let clock = SystemClock::new();
+        store
+            .put_bounds(&bounds(&config.engine, clock.now().wall))
+            .context("the bounds of the engine could not be kept")?;
         let thread = StoreThread::start(store).context("the store cannot start")?;
         let limits: Arc<[_]> = config.engine.limits.clone().into();
         let bus = Bus::default();
-        let clock = SystemClock::new();
         let (engine, helm) = Engine::new(EngineParts {
             clock,
             store: thread.handle(),
@@ -193,6 +200,20 @@ impl Ownership {
         thread.shutdown().await.context("the state file failed")?;
         ended.context("the rollout broke off; the same command goes on")?;
         Ok(())
+    }
+}
+
+/// For those who ask, also after its end, what a device waited for.
+fn bounds(engine: &EngineSection, since: Timestamp) -> EngineBounds {
+    let transfers = u32::try_from(engine.concurrency.get()).ok();
+    EngineBounds {
+        since,
+        transfers: transfers
+            .and_then(NonZeroU32::new)
+            .unwrap_or(NonZeroU32::MAX),
+        bandwidth: engine.bandwidth,
+        retries_per_minute: engine.retries_per_minute,
+        groups: engine.limits.clone(),
     }
 }
 

@@ -263,7 +263,8 @@ pub(super) fn verdict_text(verdict: windlass_model::Verdict) -> &'static str {
     }
 }
 
-pub(super) fn skip_text(reason: SkipReason) -> &'static str {
+/// Why a device was rightly left alone.
+pub fn skip_text(reason: SkipReason) -> &'static str {
     match reason {
         SkipReason::AlreadyCurrent => "it runs the release already",
         SkipReason::NoLongerMatches => "it no longer matches the filter",

@@ -11,6 +11,7 @@ mod outlook;
 mod plain;
 mod summary;
 mod swapped;
+mod why;
 
 pub use bars::Bars;
 pub use decision::decision_text;
@@ -19,9 +20,10 @@ pub use difference::{difference_text, parting_text};
 pub use done::{
     done_json, done_text, hold_json, hold_text, order_text, state_word, subject_name, subject_text,
 };
-pub use event::{Names, event_json, event_text};
+pub use event::{Names, event_json, event_text, skip_text};
 pub use numbers::{bytes, count, duration, percent, rate, time};
 pub use outlook::{outlook_json, outlook_text};
 pub use plain::PlainLog;
 pub use summary::{completed_line, summary};
 pub use swapped::swapped_text;
+pub use why::{why_json, why_text};

@@ -25,9 +25,9 @@ pub struct Loaded {
     pub bytes: bytes::Bytes,
 }
 
-/// What a policy was opened with.
+/// What a policy or the filter was opened with.
 pub struct PolicySettings {
-    /// By which its decisions cite them.
+    /// By which its decisions, or its rollouts, cite them.
     pub digest: Sha256,
     /// Canonical JSON.
     pub json: String,
@@ -129,11 +129,16 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
     if !problems.is_empty() {
         return Err(problems);
     }
+    let filter = filter.flatten();
+    // Filters are asked again by those who want to know why a device was not selected.
+    let filters = filter.iter().map(|part| &part.pin);
     let policy_settings = policies
         .iter()
-        .map(|part| PolicySettings {
-            digest: part.pin.settings,
-            json: canonical(&opener.settings(&part.pin.name)),
+        .map(|part| &part.pin)
+        .chain(filters)
+        .map(|pin| PolicySettings {
+            digest: pin.settings,
+            json: canonical(&opener.settings(&pin.name)),
         })
         .collect();
     let components = loaded
@@ -141,7 +146,7 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
         .map(|(component, _)| component)
         .collect();
     Ok(Opened {
-        filter: filter.flatten(),
+        filter,
         policies,
         deliveries,
         components,

@@ -149,6 +149,7 @@ impl Rollout {
             } else {
                 AssignmentState::Waiting { retry_at: now.wall }
             };
+            row.blocker = None;
         });
         self.set_timer(id, now.monotonic);
     }

@@ -36,7 +36,7 @@ impl Rollout {
             );
         }
         if is_waiting {
-            self.wait(now, id, until);
+            self.wait(now, id, until, reason.clone());
             if let Some(live) = self.live.get_mut(&id) {
                 live.put_off = true;
             }
@@ -49,6 +49,7 @@ impl Rollout {
                     until,
                     needs_connection,
                 });
+                row.blocker = reason.clone().map(Box::new);
             });
             self.enter_deferral(id, until, needs_connection, reason.as_ref());
         }
@@ -86,6 +87,7 @@ impl Rollout {
             );
         }
         row.state = AssignmentState::Deferred(deferral);
+        row.blocker = reason.clone().map(Box::new);
         let id = row.id;
         self.record(now, before, row);
         self.enter_deferral(id, until, needs_connection, reason.as_ref());

@@ -2,7 +2,7 @@
 
 use windlass_model::{
     AssignmentId, AssignmentState, AttemptId, Change, EventKind, Failure, FailureClass,
-    FailureKind, RolloutState, SkipReason, Timestamp,
+    FailureKind, Reason, RolloutState, SkipReason, Timestamp,
 };
 
 use super::Rollout;
@@ -53,7 +53,7 @@ impl Rollout {
         let kind = FailureKind::Silent;
         let failure = Failure::new(kind, "the device took the release and cannot be asked");
         match self.use_up_try(now, id, attempt, &failure) {
-            Consequence::Retry(retry_at) => self.wait(now, id, retry_at),
+            Consequence::Retry(retry_at) => self.wait(now, id, retry_at, None),
             other => self.end_silent(now, id, other),
         }
     }
@@ -86,9 +86,17 @@ impl Rollout {
         });
     }
 
-    pub(super) fn wait(&mut self, now: Now, id: AssignmentId, retry_at: Timestamp) {
+    /// `why` if more than its failure keeps it back.
+    pub(super) fn wait(
+        &mut self,
+        now: Now,
+        id: AssignmentId,
+        retry_at: Timestamp,
+        why: Option<Reason>,
+    ) {
         self.advance(now, id, |row| {
             row.state = AssignmentState::Waiting { retry_at };
+            row.blocker = why.map(Box::new);
         });
         if let Some(live) = self.live.get_mut(&id) {
             live.put_off = false;
@@ -160,7 +168,7 @@ impl Rollout {
             },
         );
         match consequence {
-            Consequence::Retry(retry_at) => self.wait(now, id, retry_at),
+            Consequence::Retry(retry_at) => self.wait(now, id, retry_at, None),
             Consequence::LeaveOut => self.skip_live(now, id, SkipReason::Excluded),
             Consequence::DeadLetter => {
                 self.emit(now, EventKind::DeviceDeadLettered { device, kind });

@@ -299,7 +299,7 @@ impl Rollout {
         }
         // One that is being asked what it runs is on its way already.
         if self.live.get(&id).is_some_and(|live| !live.asking) {
-            self.wait(now, id, now.wall);
+            self.wait(now, id, now.wall, None);
         }
     }
 

@@ -64,6 +64,7 @@ fn fresh(id: AssignmentId, device: DeviceKey, cohort: CohortIndex) -> Assignment
         last_failure: None,
         attempt_started: None,
         excluded: false,
+        blocker: None,
     }
 }
 

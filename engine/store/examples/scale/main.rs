@@ -12,8 +12,8 @@ mod support;
 use std::{error::Error, fs, num::NonZeroU32, path::Path, time::Instant};
 
 use windlass_model::{
-    ChangeSet, Cohort, CohortIndex, Condition, DeviceKey, GroupField, IndexedField, Relation,
-    RolloutKey, RolloutName, Timestamp, Value,
+    ChangeSet, Cohort, CohortIndex, Condition, DeviceKey, GroupField, IndexedField, PluginName,
+    Relation, RolloutKey, RolloutName, Timestamp, Value,
 };
 use windlass_store::{Location, Store};
 
@@ -23,6 +23,9 @@ const SETS_A_TRANSACTION: usize = 100;
 
 /// Devices that are looked at together, as the runtime asks for them.
 const PAGE: usize = 512;
+
+/// As many events of a device as `windlass why` reads.
+const EVENTS: usize = 8_192;
 
 const NOW: Timestamp = Timestamp(2_000);
 
@@ -37,6 +40,7 @@ fn main() -> Outcome {
     let ends = take_off(&mut store, rollout)?;
     drop(store);
     let mut store = restart(&path, rollout)?;
+    why(&store, rollout)?;
     neighbours(&mut store, rollout, &devices)?;
     land(&mut store, rollout, &ends)?;
     histories(&store)?;
@@ -147,6 +151,31 @@ fn restart(path: &Path, rollout: RolloutKey) -> Outcome<Store> {
         begun.elapsed().as_secs_f64()
     );
     Ok(store)
+}
+
+/// What `windlass why` asks of a device that waits behind 10,000 transfers (issue 4: 50 ms).
+fn why(store: &Store, rollout: RolloutKey) -> Outcome {
+    let id = fleet::device(DEVICES / 2).id;
+    let policy = PluginName::new("careful");
+    timed("all that `why` asks of one device", || {
+        let device = store.device(&id)?.ok_or("it is in the fleet")?;
+        store.rollouts()?;
+        store.holds(NOW)?;
+        store.bounds()?;
+        for row in store.assignments_of_device(device.key)? {
+            store.attempts(row.id)?;
+        }
+        store.events_of_device(device.key, NOW, EVENTS)?;
+        store.events_of_none(Some(rollout), NOW, EVENTS)?;
+        store.newest_decision(rollout, &policy, NOW)?;
+        store.rivals(rollout, &[device.key])?;
+        store.transfers(rollout)?;
+        Ok::<_, Box<dyn Error>>(())
+    })?;
+    timed("and if its group has a cap on transfers", || {
+        store.transferring(rollout)
+    })?;
+    Ok(())
 }
 
 /// What is asked of each page of devices before they start.

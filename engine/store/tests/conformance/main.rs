@@ -5,6 +5,7 @@ mod commits;
 mod condemned;
 mod dead_letters;
 mod down;
+mod explained;
 mod fixture;
 mod growth;
 mod histories;
@@ -158,5 +159,11 @@ conformance! {
         a_failure_after_the_delivery_is_a_failure,
         waits_end_as_the_log_tells,
         histories_are_of_the_fleet_in_service,
+    };
+    explained::{
+        a_blocker_is_kept_as_long_as_its_device_waits,
+        the_log_is_read_by_device,
+        bounds_are_those_of_the_newest_engine,
+        transfers_are_counted,
     };
 }

@@ -109,7 +109,8 @@ fn an_explanation_quotes_the_part_that_said_no_and_what_the_device_has() {
     assert_eq!(
         explain(newer, till()).as_deref(),
         Some(
-            "`semver(device.version).isLessThan(semver('2.0.0')) || !has(device.kind)` is false (kind is \"pos\", version is \"2.1.0\")"
+            "`semver(device.version).isLessThan(semver('2.0.0'))` is false (version is \"2.1.0\"), \
+             and `!has(device.kind)` is false (kind is \"pos\")"
         )
     );
     assert_eq!(

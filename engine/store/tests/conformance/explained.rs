@@ -1,0 +1,159 @@
+use std::collections::BTreeMap;
+
+use windlass_model::{
+    AssignmentState, ChangeSet, Deferral, EngineBounds, Event, EventKind, GroupField, GroupLimit,
+    Reason, StateKind, Timestamp, Value,
+};
+
+use crate::fixture::{Fixture, event, moved, started};
+
+fn reason(text: &str) -> Reason {
+    Reason {
+        code: "hold".to_owned(),
+        cohort: None,
+        parameters: BTreeMap::from([("actor".to_owned(), Value::Text("ann".to_owned()))]),
+        text: text.to_owned(),
+    }
+}
+
+/// What puts a device off is kept with it, until it goes on; and is told in the log.
+pub(crate) fn a_blocker_is_kept_as_long_as_its_device_waits(f: &mut Fixture) {
+    let devices = f.fleet(2);
+    let rollout = f.rollout("r", &devices, 1);
+    f.store.reserve_attempt_ids(10).expect("ids are left");
+    let rows = f.assignments(rollout);
+    let until = Timestamp(9_000);
+    let deferral = Deferral {
+        until,
+        needs_connection: false,
+    };
+    let why = reason("on hold by ann");
+    for row in &rows {
+        let mut put_off = row.clone();
+        put_off.state = AssignmentState::Deferred(deferral);
+        put_off.blocker = Some(Box::new(why.clone()));
+        let told = EventKind::DeviceDeferred {
+            device: row.device_id.clone(),
+            until,
+            needs_connection: false,
+            reason: Some(why.clone()),
+        };
+        let set = ChangeSet {
+            rollout,
+            changes: vec![windlass_model::Change::Assignment {
+                from: StateKind::Pending,
+                row: Box::new(put_off),
+            }],
+            events: vec![Event {
+                at: Timestamp(5_000),
+                rollout: Some(rollout),
+                kind: told.clone(),
+            }],
+        };
+        f.commit(&set).expect("no conflict");
+        let (of, kind) = f.events().pop().expect("it was told");
+        assert_eq!((of, kind), (Some(rollout), told));
+    }
+    let kept = f.assignments(rollout);
+    assert_eq!(kept[0].blocker.as_deref(), Some(&why));
+    assert_eq!(kept[1].blocker, kept[0].blocker);
+
+    let admitted = moved(&kept[0], AssignmentState::Admitted);
+    f.apply(rollout, vec![admitted]);
+    let kept = f.assignments(rollout);
+    assert_eq!(kept[0].blocker, None, "it goes on");
+    assert_eq!(kept[1].blocker.as_deref(), Some(&why));
+    let of_device = f.store.assignments_of_device(kept[1].device);
+    assert_eq!(of_device.expect("readable"), [kept[1].clone()]);
+}
+
+/// The log is read by device, and without its devices, up to any instant.
+pub(crate) fn the_log_is_read_by_device(f: &mut Fixture) {
+    let devices = f.fleet(2);
+    let rollout = f.rollout("r", &devices, 1);
+    let rows = f.assignments(rollout);
+    let told = |at, kind| Event {
+        at: Timestamp(at),
+        rollout: Some(rollout),
+        kind,
+    };
+    let succeeded = |row: usize| EventKind::DeviceSucceeded {
+        device: rows[row].device_id.clone(),
+    };
+    let events = vec![
+        told(1_000, succeeded(0)),
+        event(rollout, 2_000),
+        told(3_000, succeeded(1)),
+        told(4_000, succeeded(0)),
+    ];
+    let set = ChangeSet {
+        rollout,
+        changes: Vec::new(),
+        events: events.clone(),
+    };
+    f.commit(&set).expect("no conflict");
+    let all = f
+        .store
+        .events(Default::default(), 10, None)
+        .expect("readable");
+    let all: Vec<_> = all.into_iter().map(|logged| logged.event).collect();
+    assert_eq!(all, events);
+    let times = |until, limit| -> Vec<u64> {
+        let found = f
+            .store
+            .events_of_device(rows[0].device, Timestamp(until), limit)
+            .expect("readable");
+        found.iter().map(|logged| logged.event.at.0).collect()
+    };
+    assert_eq!(times(9_000, 10), [1_000, 4_000]);
+    assert_eq!(times(9_000, 1), [4_000]);
+    assert_eq!(times(3_999, 10), [1_000]);
+    let rest = f
+        .store
+        .events_of_none(Some(rollout), Timestamp(9_000), 10)
+        .expect("readable");
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].event, events[1]);
+    let of_none = f.store.events_of_none(None, Timestamp(9_000), 10);
+    assert_eq!(of_none.expect("readable"), []);
+}
+
+/// What the engine allowed itself outlives it, and the newest holds.
+pub(crate) fn bounds_are_those_of_the_newest_engine(f: &mut Fixture) {
+    assert_eq!(f.store.bounds().expect("readable"), None);
+    let first = EngineBounds {
+        since: Timestamp(1),
+        transfers: std::num::NonZeroU32::MIN,
+        bandwidth: None,
+        retries_per_minute: std::num::NonZeroU32::new(30),
+        groups: vec![GroupLimit {
+            by: GroupField::Location,
+            transfers: None,
+            unavailable: std::num::NonZeroU32::new(2),
+            bandwidth: None,
+        }],
+    };
+    let second = EngineBounds {
+        since: Timestamp(2),
+        groups: Vec::new(),
+        ..first.clone()
+    };
+    for bounds in [first, second] {
+        f.store.put_bounds(&bounds).expect("kept");
+        assert_eq!(f.store.bounds().expect("readable"), Some(bounds));
+    }
+}
+
+/// Transfers are counted, and their devices named, without a look at the others.
+pub(crate) fn transfers_are_counted(f: &mut Fixture) {
+    let devices = f.fleet(3);
+    let rollout = f.rollout("r", &devices, 1);
+    f.store.reserve_attempt_ids(10).expect("ids are left");
+    let rows = f.assignments(rollout);
+    f.apply(rollout, started(&rows[1], 1, 3_000));
+    f.apply(rollout, vec![moved(&rows[2], AssignmentState::Admitted)]);
+    assert_eq!(f.store.transfers(rollout).expect("readable"), 1);
+    let under_way = f.store.transferring(rollout).expect("readable");
+    assert_eq!(under_way.len(), 1);
+    assert_eq!(under_way[0].id, rows[1].device_id);
+}
