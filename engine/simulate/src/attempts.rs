@@ -77,7 +77,9 @@ impl<P: Plugins> World<'_, P> {
         let (at, answers) = match flight.filter(|flight| flight.attempt == attempt) {
             Some(flight) => {
                 let known = if breaks {
-                    flight.began.plus(self.scenario.faults.known_after)
+                    flight
+                        .began
+                        .plus(self.luck.known_after(&self.scenario.faults))
                 } else {
                     now
                 };

@@ -47,6 +47,8 @@ pub(crate) enum Luck {
         toll: Vec<Toll>,
         /// Those that are broken.
         broken: Bits,
+        /// Not every push is long enough to tell of it, so devices must be asked.
+        late: bool,
     },
 }
 
@@ -61,6 +63,7 @@ impl Luck {
             shown: faults.broken.unwrap_or(1.0) * (1.0 - hidden).max(0.0),
             toll: vec![Toll::default(); cohorts],
             broken: Bits::none(scenario.fleet.devices()),
+            late: faults.known_after > faults.quickest(),
         }
     }
 
@@ -90,6 +93,7 @@ impl Luck {
                 shown,
                 toll,
                 broken,
+                late: _,
             } => {
                 if number == 1
                     && let Some(toll) = toll.get_mut(cohort.0 as usize)
@@ -97,8 +101,9 @@ impl Luck {
                 {
                     broken.set(device);
                 }
+                // A slot that is free early lets another start early.
                 if broken.has(device) {
-                    Course::Breaks(faults.slowest())
+                    Course::Breaks(faults.quickest())
                 } else {
                     Course::Well(faults.quickest())
                 }
@@ -118,20 +123,27 @@ impl Luck {
     ) -> Timestamp {
         match self {
             Self::Drawn => fleet.met(device, from, every, limit),
-            // A broken one is away until nobody waits for it any more.
-            Self::Worst { broken, .. } if broken.has(device) => limit,
+            // A broken one that its push does not tell of is away until nobody waits for it.
+            Self::Worst { broken, late, .. } if *late && broken.has(device) => limit,
             Self::Worst { .. } => from,
+        }
+    }
+
+    /// How long after the start of an attempt it can be known that it broke its device.
+    pub(crate) fn known_after(&self, faults: &Faults) -> Duration {
+        match self {
+            Self::Drawn => faults.known_after,
+            Self::Worst { .. } => faults.known_after.max(faults.slowest()),
         }
     }
 
     /// Whether a push that takes `length` tells itself that it broke its device.
     pub(crate) fn push_tells(&self, faults: &Faults, length: Duration) -> bool {
-        let length = match self {
-            Self::Drawn => length,
-            // Only if none is too quick for that.
-            Self::Worst { .. } => faults.quickest(),
-        };
-        faults.known_after <= length
+        match self {
+            Self::Drawn => faults.known_after <= length,
+            // The slot is free before: the device tells when it is asked.
+            Self::Worst { .. } => false,
+        }
     }
 
     /// Until when a device is connected that is at `now`; none: it is not.
