@@ -10,7 +10,7 @@ use windlass_model::{
     Timestamp,
 };
 
-use crate::world::Before;
+use super::world::swap::Before;
 
 #[derive(Clone, Copy, Debug)]
 struct Attempt {

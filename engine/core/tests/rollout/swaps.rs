@@ -9,7 +9,7 @@ use crate::{
     fleet::Mood,
     plan::{EASY, good, policies, presences, world},
     policy::Policy,
-    world::{ONLY, Swap},
+    world::{ONLY, swap::Swap},
 };
 
 fn swaps() -> impl Strategy<Value = Swap> {

@@ -7,7 +7,7 @@ mod check;
 #[path = "world/perform.rs"]
 mod perform;
 #[path = "world/swap.rs"]
-mod swap;
+pub(crate) mod swap;
 
 use std::{
     collections::BTreeMap,
@@ -29,8 +29,6 @@ use super::{
     policy::Policy,
     store::{Store, Table},
 };
-
-pub(crate) use swap::{Before, Swap};
 
 /// Steps after which a rollout that has not ended counts as stuck.
 const MAX_STEPS: u32 = 20_000;
@@ -506,6 +504,7 @@ impl World {
             .into_iter()
             .map(|(key, output)| (output.changes, (key, output.effects)))
             .unzip();
+        let known = self.store.events.len();
         self.store.commit(&sets);
         let mut failed = Vec::new();
         for (key, effects) in effects {
@@ -517,7 +516,7 @@ impl World {
                 }
             }
         }
-        self.check();
+        self.check(known);
         for key in failed {
             self.take_policies_back(key);
         }

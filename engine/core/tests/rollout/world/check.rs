@@ -9,8 +9,8 @@ use super::super::store::Table;
 use super::{World, seats};
 
 impl World {
-    /// What must hold after every step.
-    pub(super) fn check(&self) {
+    /// What must hold after every step; the events from the `known`th on are its own.
+    pub(super) fn check(&self, known: usize) {
         self.store.check();
         for key in self.runs.keys() {
             self.check_counts(*key);
@@ -23,7 +23,7 @@ impl World {
             let own = table.rollout.plan.settings.concurrency;
             assert!(own.is_none_or(|most| transferring_of(table) <= most.get()));
         }
-        self.check_groups();
+        self.check_groups(&self.started(known));
     }
 
     fn check_counts(&self, key: RolloutKey) {
@@ -54,7 +54,28 @@ impl World {
         }
     }
 
-    fn check_groups(&self) {
+    /// The groups with a limit of the devices to which attempts began.
+    fn started(&self, known: usize) -> BTreeSet<GroupSeat> {
+        let events = self.store.events[known..].iter();
+        let devices = events.filter_map(|event| match &event.kind {
+            EventKind::AttemptStarted { device, .. } => Some(device),
+            _ => None,
+        });
+        let rows = || {
+            self.store
+                .tables
+                .values()
+                .flat_map(|table| table.rows.values())
+        };
+        devices
+            .filter_map(|device| rows().find(|row| row.device_id == *device))
+            .flat_map(|row| seats(&self.limits, row.device))
+            .collect()
+    }
+
+    /// A member may fail at any time, also because it was asked and was silent: those that
+    /// failed keep others from starting, in the groups `started`.
+    fn check_groups(&self, started: &BTreeSet<GroupSeat>) {
         let mut busy: BTreeMap<GroupSeat, (u32, BTreeSet<DeviceKey>)> = BTreeMap::new();
         let rows = self.store.tables.values().flat_map(|table| &table.rows);
         for (_, row) in rows {
@@ -77,8 +98,10 @@ impl World {
             for device in &out {
                 assert!(self.resources.groups.is_out(&seat, *device));
             }
-            let failed = self.store.failed.iter().copied();
-            out.extend(failed.filter(|key| seats(&self.limits, *key).contains(&seat)));
+            if started.contains(&seat) {
+                let failed = self.store.failed.iter().copied();
+                out.extend(failed.filter(|key| seats(&self.limits, *key).contains(&seat)));
+            }
             let most = limit
                 .unavailable
                 .map_or(usize::MAX, |most| most.get() as usize);
