@@ -1,6 +1,6 @@
 use crate::{
     Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, DecisionRecord,
-    DeviceKey, Event, Observation, RolloutKey, RolloutState, StateKind, Timestamp,
+    DeviceKey, Event, Observation, RolloutKey, RolloutState, SignalSample, StateKind, Timestamp,
 };
 use std::time::Duration;
 
@@ -107,6 +107,8 @@ pub enum Change {
     },
     /// The rollout is to be taken back.
     RollbackWanted,
+    /// A signal's value or status is another than at its last sample.
+    Signal(SignalSample),
     /// Something was learned about a device.
     Observed(Observation),
 }

@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, DeviceId, Failure, FailureKind, Hold, HoldSubject, Outcome, PluginName, Reason,
-    RolloutKey, RolloutName, Sequence, SkipReason, StateCounts, Steering, Timestamp, Verdict,
+    RolloutKey, RolloutName, Sequence, SignalName, SignalStatus, SkipReason, StateCounts, Steering,
+    Timestamp, Verdict,
 };
 
 /// An immutable fact. The store gives it its [`Sequence`] when it is committed.
@@ -171,6 +172,15 @@ pub enum EventKind {
         actor: String,
         #[serde(skip_serializing_if = "String::is_empty", default)]
         reason: String,
+    },
+    /// A signal that a policy asks for works again, or does not any more.
+    SignalChanged {
+        signal: SignalName,
+        status: SignalStatus,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        value: Option<f64>,
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        message: String,
     },
     /// The engine was told to stop and starts nothing more.
     RolloutStopping,

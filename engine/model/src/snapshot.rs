@@ -1,4 +1,7 @@
-use crate::{Advance, Approval, Assignment, CohortView, DecisionRecord, StoredRollout, Timestamp};
+use crate::{
+    Advance, Approval, Assignment, CohortView, DecisionRecord, SignalSample, StoredRollout,
+    Timestamp,
+};
 
 /// All that `core` needs to take a rollout up: counts and live assignments. Pending and
 /// deferred ones are paged from the store.
@@ -16,6 +19,8 @@ pub struct RolloutSnapshot {
     pub approvals: Vec<Approval>,
     /// Orders to go on past gates, the oldest first.
     pub advances: Vec<Advance>,
+    /// The newest sample of each signal that was kept, by name.
+    pub signals: Vec<SignalSample>,
     /// When the first deferred assignment is due.
     pub next_deferred: Option<Timestamp>,
     /// Deferred assignments that wait for an instant, and for no connection.

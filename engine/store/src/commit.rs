@@ -15,7 +15,7 @@ use crate::{
     codes::{Code as _, duration_millis, millis},
     condemned, decision, log,
     registry::observe,
-    rollback, steering,
+    rollback, signal, steering,
 };
 
 /// Cohorts with a pending or deferred assignment. The states are written out here and
@@ -188,6 +188,7 @@ fn apply_change(
             Ok(condemned::condemn(connection, rollout, *at, reason)?)
         }
         Change::RollbackWanted => Ok(rollback::want(connection, rollout)?),
+        Change::Signal(sample) => Ok(signal::keep(connection, rollout, sample)?),
         Change::Observed(observation) => match observe(connection, observation)? {
             true => Ok(()),
             false => Err(CommitError::NoSuchDevice(observation.device)),

@@ -49,6 +49,7 @@ mod rival;
 mod rollback;
 mod rollout;
 mod schema;
+mod signal;
 mod snapshot;
 mod steering;
 

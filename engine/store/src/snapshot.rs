@@ -9,7 +9,7 @@ use crate::{
     Store, StoreError,
     assignment::{MAX_TARGETS, assignment_id},
     codes::{Code as _, timestamp, unsigned},
-    decision, rollout, steering,
+    decision, rollout, signal, steering,
 };
 
 impl Store {
@@ -31,6 +31,7 @@ impl Store {
             .collect::<Result<_, _>>()?;
         let approvals = steering::approvals(&transaction, key)?;
         let advances = steering::advances(&transaction, key)?;
+        let signals = signal::newest(&transaction, key)?;
         let next_deferred = self.next_due(key, -1)?;
         transaction.commit()?;
         Ok(RolloutSnapshot {
@@ -40,6 +41,7 @@ impl Store {
             decisions,
             approvals,
             advances,
+            signals,
             next_deferred,
             timed,
         })

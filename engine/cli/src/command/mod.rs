@@ -18,6 +18,7 @@ mod remote;
 mod replay;
 mod run;
 mod schema;
+mod signals;
 mod status;
 mod steer;
 mod watch;
@@ -57,6 +58,7 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(args).await,
         Command::Demo(args) => demo::demo(args).await,
         Command::Check(args) => check::check(args).await,
+        Command::Signals(args) => signals::signals(args).await,
         Command::Plan(args) => plan::plan(args).await,
         Command::Status(args) => status::status(&args).await,
         Command::Events(args) => events::events(&args).await,

@@ -31,6 +31,18 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 /// Between two questions to a device that is away or busy.
 pub const DEFAULT_PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
+/// From one poll of a signal to the next.
+pub const DEFAULT_SIGNAL_EVERY: Duration = Duration::from_secs(30);
+
+/// Shortest time between two polls of a signal: each fresh sample asks the policies.
+pub const LEAST_SIGNAL_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a poll of a signal may take, if half of its interval is not less.
+pub const DEFAULT_SIGNAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// After how many intervals without a fresh one a signal's value counts no more.
+pub const DEFAULT_SIGNAL_STALE: u32 = 3;
+
 /// The word of `rollback.to` for what each device ran before.
 pub const PREVIOUS: &str = "previous";
 

@@ -3,12 +3,14 @@
 //!
 //! - `plugins`: loads components, checks their settings, opens them.
 //! - `payload`: finds and pins the release's bytes.
+//! - `signals`: finds those that policies ask for.
 //! - `fleet`: reads the device file.
 //! - `state`: opens the state file.
 
 mod fleet;
 mod payload;
 mod plugins;
+mod signals;
 mod state;
 
 use std::{
@@ -32,6 +34,7 @@ use crate::{
 
 pub use fleet::{Import, check_fleet, import_fleet, plan_diagnostic};
 pub use plugins::{ComponentError, Loaded, PolicySettings, component_bytes, open_filter};
+pub use signals::policies_of;
 pub use state::{
     Subject, copy_of_state, open_diagnostic, open_state, state_file, state_is_free, subject,
 };
@@ -115,6 +118,13 @@ pub async fn prepare(
     }
     let host = Arc::new(start_host(&config)?);
     let opened = plugins::open_all(&config, &host).await;
+    let signals = match &opened {
+        Ok(opened) => signals::asked_for(&config, &opened.policies).unwrap_or_else(|found| {
+            problems.append(found);
+            Vec::new()
+        }),
+        Err(_) => Vec::new(),
+    };
     let (pinned, opened) = match (pinned, opened) {
         (Ok(pinned), Ok(opened)) if problems.is_empty() => (pinned, opened),
         (pinned, opened) => {
@@ -131,6 +141,7 @@ pub async fn prepare(
         fleet,
         filter: opened.filter,
         policies: opened.policies,
+        signals,
         deliveries: opened.deliveries,
     };
     if let Some(file) = &config.devices {

@@ -17,6 +17,7 @@ mod live;
 mod look;
 mod parked;
 mod parking;
+mod signals;
 mod standing;
 mod starts;
 mod steer;
@@ -33,13 +34,13 @@ use std::{
 
 use windlass_model::{
     Advance, Approval, AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, Reason, Release,
-    ReleaseKey, Rollback, RolloutKey, RolloutSettings, RolloutSnapshot, RolloutState, StateKind,
-    Timestamp, VerifyMode,
+    ReleaseKey, Rollback, RolloutKey, RolloutSettings, RolloutSnapshot, RolloutState, SignalName,
+    StateKind, Timestamp, VerifyMode,
 };
 
 use self::{
     attempt::Ended, breaker::Breakers, decide::Decider, intake::Intake, ledger::Move, live::Live,
-    parked::Parked, starts::RecentStarts, trouble::Trouble, waits::Waits,
+    parked::Parked, signals::Signals, starts::RecentStarts, trouble::Trouble, waits::Waits,
 };
 use crate::{Effect, Input, Now, Output, Resources, StopCause, table};
 
@@ -73,6 +74,7 @@ pub struct Rollout {
     rollback: Rollback,
     approvals: Vec<Approval>,
     advances: Vec<Advance>,
+    signals: Signals,
     begun: bool,
     stop: Option<StopCause>,
     finished: Option<Outcome>,
@@ -156,6 +158,7 @@ impl Rollout {
             rollback: stored.rollback,
             approvals: snapshot.approvals,
             advances: snapshot.advances,
+            signals: Signals::new(snapshot.signals),
             begun: false,
             stop: None,
             finished: None,
@@ -197,6 +200,11 @@ impl Rollout {
             changes: ChangeSet::new(stored.key),
             effects: Vec::new(),
         }
+    }
+
+    /// Which signals each policy wants to see, in configured order. Until it is told, none.
+    pub fn watch(&mut self, wanted: Vec<Vec<SignalName>>) {
+        self.signals.watch(wanted);
     }
 
     /// Digests one input. Starts nothing and asks for nothing that
@@ -265,6 +273,7 @@ impl Rollout {
                 answer,
             } => self.verified(now, assignment, attempt, answer),
             Input::Decided { answers } => self.decided(now, answers),
+            Input::Signals { samples } => self.signals_measured(now, samples),
             Input::Grown { added } => self.grown(added),
             Input::Refresh => self.refresh(now),
             Input::Stop(cause) => self.stop(now, cause),

@@ -8,6 +8,7 @@ mod plan;
 mod policy;
 mod retries;
 mod several;
+mod signals;
 mod store;
 mod trouble;
 mod world;

@@ -6,8 +6,8 @@ use windlass_core::table;
 use windlass_model::{
     Advance, Approval, Assignment, AssignmentId, AssignmentState, AttemptId, Change, ChangeSet,
     CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind, Outcome,
-    Release, Rival, Rollback, RolloutKey, RolloutSnapshot, StateCounts, StateKind, StoredRollout,
-    Timestamp,
+    Release, Rival, Rollback, RolloutKey, RolloutSnapshot, SignalName, SignalSample, StateCounts,
+    StateKind, StoredRollout, Timestamp,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,8 @@ pub(crate) struct Table {
     pub(crate) condemned: Option<String>,
     pub(crate) approvals: Vec<Approval>,
     pub(crate) advances: Vec<Advance>,
-    decisions: Vec<Option<DecisionRecord>>,
+    pub(crate) signals: BTreeMap<SignalName, SignalSample>,
+    pub(crate) decisions: Vec<Option<DecisionRecord>>,
     first_started: Vec<Option<Timestamp>>,
 }
 
@@ -78,6 +79,7 @@ impl Table {
             rows,
             condemned: None,
             approvals: Vec::new(),
+            signals: BTreeMap::new(),
             advances: Vec::new(),
         }
     }
@@ -195,6 +197,9 @@ impl Store {
                 table.decisions[at.expect("a policy of the plan")] = Some(record.as_ref().clone());
             }
             Change::Approved(approval) => table.approvals.push(approval.clone()),
+            Change::Signal(sample) => {
+                table.signals.insert(sample.name.clone(), sample.clone());
+            }
             Change::Advanced(advance) => table.advances.push(advance.clone()),
             Change::Condemned { reason, .. } => table.condemned = Some(reason.clone()),
             Change::RollbackWanted => {
@@ -296,6 +301,7 @@ impl Table {
             decisions: self.decisions.clone(),
             approvals: self.approvals.clone(),
             advances: self.advances.clone(),
+            signals: self.signals.values().cloned().collect(),
             next_deferred: self.next_deferred(Timestamp(0)),
             timed: self.rows.values().filter(|row| is_timed(row)).count() as u64,
         }

@@ -11,7 +11,7 @@ use windlass_model::{
 use windlass_store::StoreHandle;
 
 use super::{
-    Attempt, AttemptEnd, Executor, Surroundings,
+    Attempt, AttemptEnd, Executor, Signals, Surroundings,
     checkpoints::{Checkpoints, Listener},
     sightings::Sightings,
 };
@@ -162,6 +162,16 @@ impl Executor for PluginExecutor {
             idempotent_push: deliveries
                 .iter()
                 .all(|part| part.delivery.capabilities().idempotent_push),
+        }
+    }
+
+    fn signals(&self) -> Signals {
+        let policies = self.parts.policies.iter();
+        Signals {
+            wanted: policies
+                .map(|part| part.policy.signals().to_vec())
+                .collect(),
+            sources: self.parts.signals.clone(),
         }
     }
 

@@ -8,6 +8,7 @@ mod release;
 mod rollback;
 mod rollout;
 mod rules;
+mod signals;
 
 pub(super) use engine::engine;
 pub(super) use fleet::fleet;
@@ -16,3 +17,4 @@ pub(super) use plugins::{add_immediate_policy, plugins};
 pub(super) use release::release;
 pub(super) use rollback::rollback;
 pub(super) use rollout::rollout;
+pub(super) use signals::signals;
