@@ -3,7 +3,7 @@
 use windlass_policy_progressive::Progressive;
 use windlass_sdk::{
     Advance, Approval, CohortView, Decision, FailureCount, FailureKind, Policy, Problem, Reason,
-    TierCount, Verdict, View, settings, testing,
+    Signal, TierCount, Verdict, View, settings, testing,
 };
 
 /// When every rollout here starts.
@@ -128,6 +128,15 @@ pub(crate) fn order(view: &mut View, cohort: Option<u32>) {
     });
 }
 
+/// A signal that was just measured.
+fn good(name: String, now: u64) -> Signal {
+    Signal {
+        name,
+        value: Some(0.1),
+        observed_at: Some(now),
+    }
+}
+
 /// How a simulated rollout ended.
 #[derive(Debug, PartialEq)]
 pub(crate) enum End {
@@ -144,6 +153,11 @@ pub(crate) fn run(policy: &Progressive, devices: u64, bad: u64) -> End {
     let mut memo = Vec::new();
     let mut started = 0_u64;
     loop {
+        view.signals = policy
+            .signals()
+            .into_iter()
+            .map(|name| good(name, view.now))
+            .collect();
         let decision = policy.decide(&view, &memo);
         assert!(
             decision.valid_until > view.now,

@@ -11,5 +11,6 @@ mod quarantine;
 mod readme;
 mod refusals;
 mod scenarios;
+mod signals;
 mod sizes;
 mod stops;
