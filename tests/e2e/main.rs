@@ -22,6 +22,7 @@ mod replay;
 mod resume;
 mod scenarios;
 mod several;
+mod signals;
 mod sites;
 mod steering;
 mod steering_at_rest;
