@@ -52,6 +52,21 @@ mistakes! {
         "concurrency = 100" => "limits = [{ by = \"kind\" }]";
     two_limits_of_one_field_are_refused:
         "concurrency = 100" => "limits = [\n  { by = \"kind\", transfers = 1 },\n  { by = \"kind\", unavailable = 1 },\n]";
+    a_signal_without_a_source_is_refused: "[rollout]" => "[signals.errors]\n[rollout]";
+    a_signal_with_several_sources_is_refused:
+        "[rollout]" => "[signals.errors]\nurl = \"https://x\"\nfile = \"x\"\n[rollout]";
+    a_signal_with_keys_of_another_source_is_refused:
+        "[rollout]" => "[signals.errors]\nfile = \"x\"\nquery = \"up\"\nbearer = { env = \"T\" }\n[rollout]";
+    a_signal_of_prometheus_needs_a_query:
+        "[rollout]" => "[signals.errors]\nprometheus = \"https://x\"\n[rollout]";
+    a_signal_that_is_polled_too_often_is_refused:
+        "[rollout]" => "[signals.errors]\nfile = \"x\"\nevery = \"999ms\"\n[rollout]";
+    a_signal_whose_times_do_not_fit_is_refused:
+        "[rollout]" => "[signals.errors]\nfile = \"x\"\ntimeout = \"30s\"\nstale = \"29s\"\n[rollout]";
+    a_signal_with_a_bad_pointer_or_password_is_refused:
+        "[rollout]" => "[signals.errors]\nurl = \"https://me:secret@x\"\npointer = \"rate\"\n[rollout]";
+    a_secret_in_two_places_is_refused:
+        "[rollout]" => "[signals.errors]\nurl = \"https://x\"\nheaders = { \"a b\" = { env = \"T\" }, ok = { env = \"T\", file = \"t\" } }\n[rollout]";
     a_priority_out_of_range_is_refused: "policies" => "priority = 3000000000\npolicies";
     a_rollback_to_a_version_that_is_not_there_is_told_with_the_nearest_one:
         "[rollout]" => "[rollback]\nto = \"2.2.1\"\nreleases = [{ version = \"2.2.0\", payload = \"old.img\" }]\n[rollout]";

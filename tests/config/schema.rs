@@ -28,6 +28,27 @@ settings = { any = [1, 2.5, "three", { four = true }] }
 component = "builtin:filter-cel"
 [plugins.careful]
 component = "policy.wasm"
+[signals.errors]
+prometheus = "https://metrics.example.com"
+query = "sum(errors)"
+every = "1m"
+timeout = "10s"
+stale = "5m"
+bearer = { env = "METRICS_TOKEN" }
+
+[signals.tills]
+url = "https://status.example.com/pos.json"
+pointer = "/tills"
+headers = { X-Key = { file = "key" } }
+bearer = { file = "token" }
+
+[signals.complaints]
+file = "complaints.txt"
+
+[signals.orders]
+url = "https://status.example.com/orders.json"
+headers = { X-Key = { env = "KEY" } }
+
 [rollout]
 name = "everything"
 delivery = [{ when = "device.kind == 'till'", use = "http" }, { use = "http" }]
@@ -87,17 +108,15 @@ fn declared(schema: &Value, path: &str, keys: &mut Vec<String>) {
     }
 }
 
-/// The dotted paths of all keys of a document, names of plugins and settings left out.
+/// The dotted paths of all keys of a document, names of the operator's choice and settings left out.
 fn used(value: &Value, path: &str, keys: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
                 let inner = format!("{path}.{key}");
                 match (inner.as_str(), value) {
-                    (".plugins", Value::Object(plugins)) => {
-                        plugins
-                            .values()
-                            .for_each(|plugin| used(plugin, &inner, keys));
+                    (".plugins" | ".signals" | ".signals.headers", Value::Object(named)) => {
+                        named.values().for_each(|one| used(one, &inner, keys));
                     }
                     (".plugins.settings", _) => {}
                     _ => used(value, &inner, keys),

@@ -98,6 +98,11 @@ impl<B: Builtin> Native for Compiled<B> {
         }
     }
 
+    fn signals(&self) -> Vec<String> {
+        let names = self.policy.signals().iter();
+        names.map(|name| name.as_str().to_owned()).collect()
+    }
+
     fn admit(&self, now: u64, candidate: &Candidate) -> Admission {
         let candidate = convert::candidate(candidate);
         let admissions = wait(self.policy.admit(Timestamp(now), &[candidate]));

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use windlass_host::PolicyCandidate;
-use windlass_model::{self as model, CohortIndex, StateKind, Timestamp};
+use windlass_model::{self as model, CohortIndex, SignalName, StateKind, Timestamp};
 use windlass_sdk as sdk;
 
 pub(crate) fn tier(tier: &sdk::TierCount) -> model::TierCount {
@@ -29,7 +29,15 @@ pub(crate) fn view(view: &sdk::View) -> model::View {
         starts_last_minute: view.starts_last_minute,
         approvals: view.approvals.iter().map(approval).collect(),
         advances: view.advances.iter().map(advance).collect(),
-        signals: Vec::new(),
+        signals: view.signals.iter().map(signal).collect(),
+    }
+}
+
+fn signal(signal: &sdk::Signal) -> model::Signal {
+    model::Signal {
+        name: SignalName::new(signal.name.as_str()),
+        value: signal.value,
+        observed_at: signal.observed_at.map(Timestamp),
     }
 }
 

@@ -55,6 +55,7 @@ pub enum Command {
     Run(RunArgs),
     Demo(DemoArgs),
     Check(CheckArgs),
+    Signals(SignalsArgs),
     Plan(PlanArgs),
     Status(StatusArgs),
     Events(EventsArgs),
@@ -150,6 +151,28 @@ pub struct CheckArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "flattened")]
     pub overrides: Overrides,
+}
+
+/// Poll each signal of a configuration once, and show what it says; touch nothing else.
+///
+/// Exit code: 0 each has a value; 2 one has none, or the configuration is wrong.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Examples:\n  windlass signals rollout.toml\n  windlass signals rollout.toml --recorded"
+)]
+pub struct SignalsArgs {
+    /// The configuration file.
+    pub config: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub overrides: Overrides,
+    /// Poll nothing, and show what the rollout measured: each signal's samples that differ from
+    /// the one before, at most 256.
+    #[arg(long)]
+    pub recorded: bool,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Output,
 }
 
 /// Show which device is in which cohort, and why the others are not; touch nothing.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, AttemptOutcome, CohortIndex, Decision, Failure, Reason,
-    RolloutKey, RolloutSnapshot, SkipReason, Timestamp, Verification,
+    RolloutKey, RolloutSnapshot, SignalSample, SkipReason, Timestamp, Verification,
 };
 
 use crate::{GroupHealth, GroupSeat};
@@ -75,6 +75,11 @@ pub enum Input {
     Decided {
         /// What they said.
         answers: Vec<Result<Decision, String>>,
+    },
+    /// Signals were measured, or found to be missing.
+    Signals {
+        /// Of each signal the newest, at most one.
+        samples: Vec<SignalSample>,
     },
     /// The store put further pending devices at the end of the last cohort, and logged it.
     Grown {

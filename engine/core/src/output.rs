@@ -99,8 +99,8 @@ pub enum Effect {
 pub struct DecideRequest {
     /// Its position in the configured order.
     pub policy: usize,
-    /// What it may know. Signals are empty: the driver fills in those the policy asked
-    /// for.
+    /// What it may know, with the signals that it asked for
+    /// ([`Rollout::watch`](crate::Rollout::watch)).
     pub view: View,
     /// Of its last decision; empty at first.
     pub memo: Vec<u8>,

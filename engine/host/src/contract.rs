@@ -73,9 +73,7 @@ pub(crate) enum Facts {
     Filter {
         takes_expression: bool,
     },
-    Policy {
-        signals: Vec<String>,
-    },
+    Policy,
     Delivery {
         capabilities: Capabilities,
         schemes: Vec<String>,
@@ -160,9 +158,7 @@ impl Contract for PolicyContract {
             let said = guest.call_describe(store).await?;
             Ok(Description {
                 settings_schema: said.settings_schema,
-                facts: Facts::Policy {
-                    signals: said.signals,
-                },
+                facts: Facts::Policy,
             })
         })
     }

@@ -118,6 +118,12 @@ pub(crate) const REASONS: usize = 32;
 /// Triggers of a decision, by contract.
 pub(crate) const TRIGGERS: usize = 64;
 
+/// Signals that a policy sees, by contract: all of them are in each recorded view.
+pub(crate) const SIGNALS: usize = 64;
+
+/// Bytes of a signal's name, as the configuration allows.
+pub(crate) const SIGNAL_NAME_BYTES: usize = 256;
+
 /// Cohorts of a rollout: the view holds all of them at every decision.
 pub(crate) const COHORTS: usize = 256;
 

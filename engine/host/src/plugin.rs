@@ -118,13 +118,11 @@ impl Plugin {
             exports: surface.exports.clone(),
             settings_schema: described.schema.json().clone(),
             takes_expression: self.takes_expression(),
-            signals: Vec::new(),
             capabilities: None,
             schemes: Vec::new(),
         };
         match &described.facts {
-            Facts::Filter { .. } => {}
-            Facts::Policy { signals } => inspection.signals.clone_from(signals),
+            Facts::Filter { .. } | Facts::Policy => {}
             Facts::Delivery {
                 capabilities,
                 schemes,
@@ -166,13 +164,11 @@ impl Plugin {
     ///
     /// If it is none, or does not accept `settings`.
     pub async fn policy(&self, settings: &Value) -> Result<Policy, OpenError> {
-        let (Loaded::Policy(template), Facts::Policy { signals }) =
-            (&self.0.loaded, &self.0.described.facts)
-        else {
+        let Loaded::Policy(template) = &self.0.loaded else {
             return Err(self.is_no(Kind::Policy));
         };
         let opening = self.opening(None, settings)?;
-        Policy::open(Arc::clone(template), opening, signals.clone()).await
+        Policy::open(Arc::clone(template), opening).await
     }
 
     /// Opens it as a delivery.

@@ -3,8 +3,8 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use wasmtime::{Store, component::ResourceAny};
 use windlass_model::{
-    Admission, Cohort, CohortIndex, Decision, Device, FailureKind, Placement, TierCount, Timestamp,
-    View,
+    Admission, Cohort, CohortIndex, Decision, Device, FailureKind, Placement, SignalName,
+    TierCount, Timestamp, View,
 };
 
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     bindings::policy::{self, Guest},
     contract::{Opening, PolicyContract},
     convert::{
-        Projection, admission, candidate_record, check_cohorts, check_decision, cut, device_record,
-        placement, tier_record, view_record,
+        Projection, admission, candidate_record, check_cohorts, check_decision, check_signals, cut,
+        device_record, placement, tier_record, view_record,
     },
     guest::{Opened, State, Template},
     limits::{BATCH, MEMO_BYTES},
@@ -25,7 +25,7 @@ pub struct Policy {
     opened: Arc<Opened<PolicyContract>>,
     projection: Arc<Projection>,
     admits: bool,
-    signals: Arc<[String]>,
+    signals: Arc<[SignalName]>,
 }
 
 /// A device that is about to be admitted.
@@ -47,7 +47,6 @@ impl Policy {
     pub(crate) async fn open(
         template: Arc<Template<PolicyContract>>,
         opening: Opening,
-        signals: Vec<String>,
     ) -> Result<Self, OpenError> {
         let shared = Arc::clone(&template.shared);
         let opened = shared
@@ -58,7 +57,7 @@ impl Policy {
             opened,
             projection: Arc::new(Projection::all()),
             admits: true,
-            signals: signals.into(),
+            signals: [].into(),
         };
         policy.projection = policy
             .call(
@@ -68,6 +67,18 @@ impl Policy {
                     Box::pin(async move { guest.compiled_policy().call_reads(store, policy).await })
                 },
                 |said| Ok(Arc::new(Projection::from(said))),
+            )
+            .await?;
+        policy.signals = policy
+            .call(
+                "signals",
+                0,
+                |store, guest, policy| {
+                    Box::pin(
+                        async move { guest.compiled_policy().call_signals(store, policy).await },
+                    )
+                },
+                check_signals,
             )
             .await?;
         policy.admits = policy
@@ -85,8 +96,8 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The signals that it wants to see in every view.
-    pub fn signals(&self) -> &[String] {
+    /// The signals that it wants to see in every view, each once.
+    pub fn signals(&self) -> &[SignalName] {
         &self.signals
     }
 

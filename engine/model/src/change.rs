@@ -1,6 +1,7 @@
 use crate::{
     Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, DecisionRecord,
-    DeviceKey, Event, Observation, PluginName, RolloutKey, RolloutState, StateKind, Timestamp,
+    DeviceKey, Event, Observation, PluginName, RolloutKey, RolloutState, SignalSample, StateKind,
+    Timestamp,
 };
 use std::time::Duration;
 
@@ -111,6 +112,8 @@ pub enum Change {
     RollbackWanted,
     /// The policies that were swapped in have shown that they work.
     ProbationPassed,
+    /// A signal's value or status is another than at its last sample.
+    Signal(SignalSample),
     /// Something was learned about a device.
     Observed(Observation),
 }

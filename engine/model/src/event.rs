@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, Cohort, DeviceId, Failure, FailureKind, Hold, HoldSubject, Outcome, PluginName,
-    PluginPin, Reason, RolloutKey, RolloutName, Sequence, SkipReason, StateCounts, Steering,
-    Timestamp, Verdict,
+    PluginPin, Reason, RolloutKey, RolloutName, Sequence, SignalName, SignalStatus, SkipReason,
+    StateCounts, Steering, Timestamp, Verdict,
 };
 
 /// An immutable fact. The store gives it its [`Sequence`] when it is committed.
@@ -193,6 +193,15 @@ pub enum EventKind {
         #[serde(skip_serializing_if = "String::is_empty", default)]
         reason: String,
     },
+    /// A signal that a policy asks for works again, or does not any more.
+    SignalChanged {
+        signal: SignalName,
+        status: SignalStatus,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        value: Option<f64>,
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        message: String,
+    },
     /// The engine was told to stop and starts nothing more.
     RolloutStopping,
     /// The run is over. The last event of a run; counts are of all targets.
@@ -240,6 +249,7 @@ impl EventKind {
             | Self::PoliciesSwapped { .. }
             | Self::PoliciesConfirmed { .. }
             | Self::PoliciesTakenBack { .. }
+            | Self::SignalChanged { .. }
             | Self::RolloutGrown { .. }
             | Self::RolloutReopened
             | Self::ReleaseCondemned { .. }

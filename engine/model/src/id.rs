@@ -43,6 +43,11 @@ name_type! {
     PluginName
 }
 
+name_type! {
+    /// The name of a `[signals.NAME]` table.
+    SignalName
+}
+
 impl DeviceId {
     /// Longest id accepted, in bytes of UTF-8: it is put into HTTP headers and log lines.
     pub const MAX_BYTES: usize = 256;

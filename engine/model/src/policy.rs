@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Advance, CohortIndex, FailureKind, StateKind, Timestamp, Value};
+use crate::{Advance, CohortIndex, FailureKind, SignalName, StateKind, Timestamp, Value};
 
 /// How a policy ranks a device when cohorts are cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,14 +86,14 @@ pub struct CohortView {
     pub last_ended: Option<Timestamp>,
 }
 
-/// A measurement from outside.
+/// A measurement from outside, as a policy sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     /// Its name in the configuration.
-    pub name: String,
-    /// The value, if there is one.
+    pub name: SignalName,
+    /// The value, always finite; none if it is missing, stale or not a number.
     pub value: Option<f64>,
-    /// When it was measured.
+    /// When it was measured or found to be missing; none before the first time.
     pub observed_at: Option<Timestamp>,
 }
 

@@ -1,5 +1,6 @@
 use crate::{
-    Advance, Approval, Assignment, CohortView, DecisionRecord, Probation, StoredRollout, Timestamp,
+    Advance, Approval, Assignment, CohortView, DecisionRecord, Probation, SignalSample,
+    StoredRollout, Timestamp,
 };
 
 /// All that `core` needs to take a rollout up: counts and live assignments. Pending and
@@ -23,6 +24,8 @@ pub struct RolloutSnapshot {
     pub approvals: Vec<Approval>,
     /// Orders to go on past gates, the oldest first.
     pub advances: Vec<Advance>,
+    /// The newest sample of each signal that was kept, by name.
+    pub signals: Vec<SignalSample>,
     /// When the first deferred assignment is due.
     pub next_deferred: Option<Timestamp>,
     /// Deferred assignments that wait for an instant, and for no connection.

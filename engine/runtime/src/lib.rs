@@ -1,5 +1,5 @@
 //! The shell around `windlass-core`: the loop that carries out its effects, the payload
-//! sources, the event bus and the progress of a run.
+//! sources, the signals, the event bus and the progress of a run.
 //!
 //! A run is: open a payload ([`payload::open`]), open the plugins ([`Parts`]), select
 //! devices ([`planning::select`]), create or find the rollout in the store, and give it to
@@ -15,12 +15,15 @@ mod parts;
 pub mod payload;
 pub mod planning;
 pub mod progress;
+pub mod signals;
 mod tasks;
+mod web;
 
 pub use at_rest::{AtRestError, steer_at_rest, swap_at_rest};
 pub use bandwidth::Bandwidth;
 pub use engine::{
-    Attempt, AttemptEnd, Engine, EngineError, EngineParts, Entered, Entry, Executor, GrowError,
-    Helm, PluginExecutor, RunEnd, SteerError, Surroundings, SwapError, WaitFor,
+    Attempt, AttemptEnd, Engine, EngineError, EngineParts, Entered, Entry, Executor,
+    FurtherPolicies, GrowError, Helm, PluginExecutor, RunEnd, Signals, SteerError, Surroundings,
+    SwapError, WaitFor,
 };
 pub use parts::{DeliveryPart, FilterPart, Parts, PolicyPart, delivery_facts};

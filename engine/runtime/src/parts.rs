@@ -6,6 +6,8 @@ use windlass_core::DeliveryFacts;
 use windlass_host::{Delivery, Filter, PayloadSource, Policy};
 use windlass_model::{FleetPin, PluginPin, Release, RolloutName, RolloutSettings};
 
+use crate::signals::SignalSource;
+
 /// Everything that a rollout needs, opened and checked. Nothing of it is durable.
 #[derive(Clone)]
 pub struct Parts {
@@ -24,6 +26,8 @@ pub struct Parts {
     /// How fast, in configured order. The first cuts the cohorts; without any there is one
     /// cohort, and nothing but the caps holds it back.
     pub policies: Vec<PolicyPart>,
+    /// What the policies want to see measured: each signal that one of them asks for, once.
+    pub signals: Vec<Arc<SignalSource>>,
     /// How bytes reach devices, in the order in which they are tried; at least one.
     pub deliveries: Vec<DeliveryPart>,
 }

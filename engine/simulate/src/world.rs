@@ -211,6 +211,7 @@ impl<'a, P: Plugins> World<'a, P> {
                 | Change::Decision(_)
                 | Change::DecisionRepeated(_)
                 | Change::ProbationPassed
+                | Change::Signal(_)
                 | Change::Approved(_)
                 | Change::Advanced(_)
                 | Change::Condemned { .. }

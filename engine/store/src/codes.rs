@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use windlass_model::{
-    Connectivity, FailureKind, ObservationSource, Rollback, RolloutState, SkipReason, StateKind,
-    Timestamp,
+    Connectivity, FailureKind, ObservationSource, Rollback, RolloutState, SignalStatus, SkipReason,
+    StateKind, Timestamp,
 };
 
 use crate::StoreError;
@@ -40,6 +40,14 @@ const ROLLOUT_STATES: [RolloutState; 7] = [
     RolloutState::Aborting,
     RolloutState::Aborted,
     RolloutState::Completed,
+];
+
+const SIGNAL_STATUSES: [SignalStatus; 5] = [
+    SignalStatus::Ok,
+    SignalStatus::Missing,
+    SignalStatus::Stale,
+    SignalStatus::NotANumber,
+    SignalStatus::Failed,
 ];
 
 const ROLLBACKS: [Rollback; 3] = [Rollback::NotWanted, Rollback::Wanted, Rollback::Made];
@@ -96,6 +104,7 @@ code!(Connectivity, "connectivity", CONNECTIVITY);
 code!(ObservationSource, "source of an observation", SOURCES);
 code!(SkipReason, "reason of a skip", SKIP_REASONS);
 code!(RolloutState, "state of a rollout", ROLLOUT_STATES);
+code!(SignalStatus, "status of a signal", SIGNAL_STATUSES);
 code!(Rollback, "rollback of a rollout", ROLLBACKS);
 
 /// The instant as the database keeps it; what lies beyond the year 292 million is cut.

@@ -15,7 +15,7 @@ use crate::{
     codes::{Code as _, duration_millis, millis},
     condemned, decision, log, reason,
     registry::observe,
-    rollback, steering, swap,
+    rollback, signal, steering, swap,
 };
 
 /// Cohorts with a pending or deferred assignment. The states are written out here and
@@ -192,6 +192,7 @@ fn apply_change(
         }
         Change::RollbackWanted => Ok(rollback::want(connection, rollout)?),
         Change::ProbationPassed => Ok(swap::end_probation(connection, rollout)?),
+        Change::Signal(sample) => Ok(signal::keep(connection, rollout, sample)?),
         Change::Observed(observation) => match observe(connection, observation)? {
             true => Ok(()),
             false => Err(CommitError::NoSuchDevice(observation.device)),

@@ -67,7 +67,7 @@ impl Store {
         until: Timestamp,
     ) -> Result<Option<StoredDecision>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, record, memo_before, memo FROM decision INDEXED BY decision_policy \
+            "SELECT id, record, memo_before, memo, repeats, repeated_at FROM decision INDEXED BY decision_policy \
              WHERE rollout = ?1 AND policy = ?2 AND at <= ?3 ORDER BY id DESC LIMIT 1",
         )?;
         let mut rows = statement.query(params![rollout.0, policy.as_str(), millis(until)])?;

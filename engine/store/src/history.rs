@@ -231,6 +231,7 @@ impl Listener<'_> {
             | EventKind::PoliciesSwapped { .. }
             | EventKind::PoliciesConfirmed { .. }
             | EventKind::PoliciesTakenBack { .. }
+            | EventKind::SignalChanged { .. }
             | EventKind::RolloutGrown { .. }
             | EventKind::RolloutReopened
             | EventKind::ReleaseCondemned { .. }

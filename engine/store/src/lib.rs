@@ -56,6 +56,7 @@ mod rival;
 mod rollback;
 mod rollout;
 mod schema;
+mod signal;
 mod snapshot;
 mod steering;
 mod swap;

@@ -12,7 +12,7 @@ use crate::{
     commit::{CANCEL_REMAINING, REMAINING_COHORTS},
     dead_letter, history, log,
     registry::{down_by_column, down_by_label, narrowed_query},
-    rival, rollback, steering,
+    rival, rollback, signal, steering,
 };
 
 fn store() -> Store {
@@ -176,7 +176,7 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
 fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
     let store = store();
     let dead_letters = "assignment_dead_letter (rollout=?)";
-    let queries: [(String, &[&str]); 12] = [
+    let queries: [(String, &[&str]); 15] = [
         (
             rival::ELSEWHERE.to_owned(),
             &["assignment_device (device=?)"],
@@ -233,6 +233,12 @@ fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
         (
             steering::ADVANCES.to_owned(),
             &["advance_rollout (rollout=?)"],
+        ),
+        (signal::NEWEST.to_owned(), &["PRIMARY KEY (rollout=?"]),
+        (signal::HISTORY.to_owned(), &["PRIMARY KEY (rollout=?)"]),
+        (
+            signal::PRUNE.to_owned(),
+            &["PRIMARY KEY (rollout=? AND name=?"],
         ),
     ];
     for (sql, indexes) in queries {

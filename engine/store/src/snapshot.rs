@@ -10,7 +10,7 @@ use crate::{
     assignment::{MAX_TARGETS, assignment_id},
     codes::{Code as _, timestamp, unsigned},
     decision::{self, Standing},
-    rollout, steering, swap,
+    rollout, signal, steering, swap,
 };
 
 impl Store {
@@ -40,6 +40,7 @@ impl Store {
         let probation = swap::probation(&transaction, key)?;
         let approvals = steering::approvals(&transaction, key)?;
         let advances = steering::advances(&transaction, key)?;
+        let signals = signal::newest(&transaction, key)?;
         let next_deferred = self.next_due(key, -1)?;
         transaction.commit()?;
         Ok(RolloutSnapshot {
@@ -51,6 +52,7 @@ impl Store {
             probation,
             approvals,
             advances,
+            signals,
             next_deferred,
             timed,
         })

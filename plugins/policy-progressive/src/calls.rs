@@ -2,7 +2,9 @@
 
 use windlass_sdk::{Measure, Timestamp, Trigger, View};
 
+use crate::analysis::{Judged, Standing};
 use crate::clock::Clock;
+use crate::decide::VALID;
 use crate::gate::Tally;
 use crate::memo::Memo;
 use crate::plan::Plan;
@@ -15,7 +17,19 @@ pub(crate) fn ask_at(
     clock: Clock,
     memo: &Memo,
     progress: Progress,
+    signals: &[Standing<'_>],
 ) -> Option<Timestamp> {
+    // A limit that was passed is for a person, or for the signal.
+    if signals.iter().any(|signal| signal.consequence().is_some()) {
+        return None;
+    }
+    let measured = signals
+        .iter()
+        .any(|signal| signal.judged == Judged::Unclear)
+        || matches!(progress, Progress::Measuring);
+    // The next measurement is sure to come, and the host asks then; this says that it is
+    // waited for.
+    let next = measured.then(|| clock.wall(clock.now.saturating_add(VALID)));
     let event = match progress {
         Progress::Soaking { until, .. } => Some(until),
         Progress::Open {
@@ -30,11 +44,14 @@ pub(crate) fn ask_at(
                 .map(|(opened, deadline)| opened.at.saturating_add(deadline.after))
                 .filter(|end| *end > clock.now)
         }
-        Progress::Open { .. } | Progress::Awaiting { .. } | Progress::Aborted | Progress::Done => {
-            None
-        }
+        Progress::Open { .. }
+        | Progress::Measuring
+        | Progress::Awaiting { .. }
+        | Progress::Aborted
+        | Progress::Done => None,
     };
-    event.map(|event| clock.wall(event))
+    let event = event.map(|event| clock.wall(event));
+    event.into_iter().chain(next).min()
 }
 
 /// The counts at which the gate could be met or an abort threshold be reached.
@@ -69,6 +86,7 @@ pub(crate) fn triggers(plan: &Plan, view: &View, memo: &Memo, progress: Progress
             [Some(ends), successes, failures]
         }
         Progress::Soaking { .. }
+        | Progress::Measuring
         | Progress::Awaiting { .. }
         | Progress::Aborted
         | Progress::Done => [None, None, None],

@@ -2,19 +2,23 @@
 
 use windlass_sdk::{Advance, Ceiling, Decision, Reason, Verdict, View};
 
+use crate::analysis::{Judged, Standing, standings};
 use crate::calls;
 use crate::clock::Clock;
 use crate::consent::order_past;
-use crate::gate::{Standing, Tally};
+use crate::gate::{self, Tally};
 use crate::memo::Memo;
-use crate::plan::Plan;
+use crate::plan::{Consequence, Plan};
 use crate::reasons;
 use crate::settings::{Ending, OnFailure};
 use crate::stages::{Progress, advance};
 
 /// How long a decision holds, in milliseconds. A rollout whose policy has
 /// fallen silent stops within it; the host renews decisions well before.
-const VALID: u64 = 60_000;
+pub(crate) const VALID: u64 = 60_000;
+
+/// Reasons of a decision, by contract, less one for an order.
+const MAX_REASONS: usize = 31;
 
 pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
     let clock = Clock::of(view);
@@ -26,7 +30,11 @@ pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
         return refuse(view, memo, reason);
     }
     let progress = advance(plan, view, clock, &mut state);
-    let (verdict, mut reasons) = judge(plan, view, clock, &state, progress);
+    let signals = signals(plan, view, &state, progress);
+    let (verdict, mut reasons) = with_signals(
+        judge(plan, view, clock, &state, progress),
+        heed(&state, progress, &signals),
+    );
     let order = order(plan, view, &state, progress);
     reasons.extend(order.map(|(order, passed)| reasons::advanced(plan, order, passed)));
     let aborted = matches!(progress, Progress::Aborted);
@@ -36,13 +44,72 @@ pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
         verdict,
         reasons,
         memo: state.write(),
-        ask_at: calls::ask_at(plan, clock, &state, progress),
+        ask_at: calls::ask_at(plan, clock, &state, progress, &signals),
         triggers: if aborted {
             Vec::new()
         } else {
             calls::triggers(plan, view, &state, progress)
         },
     }
+}
+
+/// How the signals stand that have a say: none once the rollout was ended, or a person ordered
+/// to go on past everything that is left.
+fn signals<'a>(plan: &'a Plan, view: &View, memo: &Memo, progress: Progress) -> Vec<Standing<'a>> {
+    let current = memo.opened.len().checked_sub(1);
+    let ordered = matches!(progress, Progress::Done) && order_past(view, current).is_some();
+    if ordered || matches!(progress, Progress::Aborted) {
+        return Vec::new();
+    }
+    standings(plan, view, memo)
+}
+
+/// What the signals say, the most severe first.
+fn heed(memo: &Memo, progress: Progress, signals: &[Standing<'_>]) -> Vec<(Verdict, Reason)> {
+    let cohort = memo.opened.len().saturating_sub(1);
+    let awaited = matches!(progress, Progress::Measuring);
+    let mut heeded: Vec<_> = signals
+        .iter()
+        .filter_map(|signal| {
+            let verdict = match (signal.consequence(), signal.judged) {
+                (Some(Consequence::Hold), _) | (None, Judged::Unclear) => Verdict::Hold,
+                (Some(Consequence::Pause), _) => Verdict::Pause,
+                // Those that end the rollout have ended it.
+                (Some(Consequence::End(_)), _) | (None, Judged::Bad(_)) => Verdict::Continue,
+                (None, _) if awaited && !signal.is_ready() => Verdict::Continue,
+                (None, _) => return None,
+            };
+            Some((verdict, reasons::signal(cohort, signal)))
+        })
+        .collect();
+    heeded.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
+    heeded
+}
+
+/// The more severe of the two. A pause has no reasons but those that pause: what else is going on
+/// would change under a person who resumed in spite of them.
+fn with_signals(
+    (verdict, mut reasons): (Verdict, Vec<Reason>),
+    signals: Vec<(Verdict, Reason)>,
+) -> (Verdict, Vec<Reason>) {
+    let Some((severest, _)) = signals.first() else {
+        return (verdict, reasons);
+    };
+    let severest = *severest;
+    if verdict == Verdict::Pause && severest <= verdict {
+        return (verdict, reasons);
+    }
+    if verdict == Verdict::Hold && severest <= verdict {
+        reasons.extend(signals.into_iter().map(|(_, reason)| reason));
+        return (verdict, reasons);
+    }
+    let pauses = severest == Verdict::Pause;
+    let own = signals
+        .into_iter()
+        .filter(|(verdict, _)| !pauses || *verdict == severest)
+        .map(|(_, reason)| reason);
+    let others = reasons.into_iter().filter(|_| !pauses);
+    (severest, own.chain(others).take(MAX_REASONS).collect())
 }
 
 /// Holds without a change to what was decided before.
@@ -98,7 +165,8 @@ fn judge(
                 .map(|aborted| reasons::aborted(aborted, &plan.stages[aborted.cohort].name));
             (verdict, reason.into_iter().collect())
         }
-        Progress::Done => (Verdict::Continue, Vec::new()),
+        // The signals say what is missing.
+        Progress::Done | Progress::Measuring => (Verdict::Continue, Vec::new()),
         Progress::Awaiting { cohort } => (Verdict::Hold, vec![reasons::awaiting(plan, cohort)]),
         Progress::Soaking {
             cohort,
@@ -107,7 +175,7 @@ fn judge(
         } => {
             let stage = &plan.stages[cohort];
             let deadline =
-                (standing != Standing::Met).then(|| reasons::deadline_passed(cohort, stage));
+                (standing != gate::Standing::Met).then(|| reasons::deadline_passed(cohort, stage));
             let soaking = reasons::soaking(cohort, stage, standing, clock, until);
             (
                 Verdict::Continue,
@@ -127,10 +195,14 @@ fn judge(
             // A deadline that passed keeps later cohorts shut by their ceilings; a hold would
             // keep this cohort's own devices from ever meeting the gate.
             let verdict = match (standing, stage.gate.on_failure) {
-                (Standing::Met | Standing::Working | Standing::Waiting, _) => Verdict::Continue,
-                (Standing::NotMet | Standing::Inconclusive, _) if last_ended => Verdict::Continue,
-                (Standing::NotMet, OnFailure::Pause) => Verdict::Pause,
-                (Standing::NotMet | Standing::Inconclusive, _) => Verdict::Hold,
+                (gate::Standing::Met | gate::Standing::Working | gate::Standing::Waiting, _) => {
+                    Verdict::Continue
+                }
+                (gate::Standing::NotMet | gate::Standing::Inconclusive, _) if last_ended => {
+                    Verdict::Continue
+                }
+                (gate::Standing::NotMet, OnFailure::Pause) => Verdict::Pause,
+                (gate::Standing::NotMet | gate::Standing::Inconclusive, _) => Verdict::Hold,
             };
             let deadline = overdue.then(|| reasons::deadline_passed(cohort, stage));
             let gate = reasons::gate(cohort, stage, standing, &tally);

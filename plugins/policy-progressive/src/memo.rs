@@ -8,14 +8,15 @@ use crate::settings::Ending;
 use crate::share::Share;
 
 /// Raised when an older reader would take the bytes for something else.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
-/// The oldest version whose bytes still read: it knew no approvals, orders and
-/// roll-backs, and what it left out means that there were none.
+/// The oldest version whose bytes still read: it knew no approvals, orders, roll-backs and
+/// signals, and what it left out means that there were none.
 const OLDEST: u32 = 1;
 
-/// How far the rollout has come. About 80 bytes a cohort, of which there are at
-/// most 30, and a reason: far below what a memo may hold.
+/// How far the rollout has come. About 80 bytes a cohort, of which there are at most 30, 380
+/// bytes an analysis, of which there are at most 16 at once, and a reason: far below what a
+/// memo may hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memo {
     /// The cohorts that were opened, in order; the last is the current one. None while
@@ -27,6 +28,43 @@ pub(crate) struct Memo {
     /// in wall time, as approvals are given in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) asked: Option<Timestamp>,
+    /// The measurements of the current cohort's analyses, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) measured: Vec<Measured>,
+}
+
+/// What was counted of one analysis. It changes only with a count, so that a signal that is
+/// well makes no decision differ from the one before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    pub(crate) signal: String,
+    /// The measurement that was counted last, by its instant.
+    pub(crate) last: Option<Timestamp>,
+    /// Since the gate was met; counted up to what is wanted.
+    pub(crate) good: u32,
+    /// Since the cohort opened; counted up to one beyond the limit.
+    pub(crate) failed: u32,
+    /// In a row; counted up to one beyond the limit.
+    pub(crate) unclear: u32,
+    /// The value that went beyond the limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<Number>,
+}
+
+/// A finite number by its bits: read back from decimals it could be another one, and a decision
+/// that says the same would differ from the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Number(u64);
+
+impl Number {
+    pub(crate) fn of(number: f64) -> Self {
+        Self(number.to_bits())
+    }
+
+    pub(crate) fn get(self) -> f64 {
+        f64::from_bits(self.0)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +87,7 @@ pub(crate) struct Aborted {
 }
 
 /// What made it end, with the numbers of that moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Cause {
     Rate {
@@ -67,6 +105,16 @@ pub(crate) enum Cause {
         required: Share,
     },
     Deadline,
+    Signal {
+        signal: String,
+        value: Number,
+        /// Which values are good, in words.
+        wanted: String,
+    },
+    NoSignal {
+        signal: String,
+        limit: u32,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

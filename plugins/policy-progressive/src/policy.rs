@@ -25,6 +25,10 @@ impl Policy for Progressive {
         self.0.strata.reads()
     }
 
+    fn signals(&self) -> Vec<String> {
+        self.0.signals.clone()
+    }
+
     fn admits(&self) -> bool {
         self.0.quarantine.is_some()
     }

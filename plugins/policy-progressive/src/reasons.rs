@@ -5,8 +5,9 @@
 
 use windlass_sdk::{Advance, Attribute, Reason, Value};
 
+use crate::analysis::{Judged, Standing};
 use crate::clock::Clock;
-use crate::gate::{Standing, Tally};
+use crate::gate::{self, Tally};
 use crate::memo::{Aborted, Cause};
 use crate::plan::{Plan, Stage};
 use crate::share::Share;
@@ -67,7 +68,7 @@ pub(crate) fn advanced(plan: &Plan, order: &Advance, passed: usize) -> Reason {
 pub(crate) fn soaking(
     cohort: usize,
     stage: &Stage,
-    standing: Standing,
+    standing: gate::Standing,
     clock: Clock,
     until: u64,
 ) -> Reason {
@@ -77,10 +78,13 @@ pub(crate) fn soaking(
     ];
     let name = &stage.name;
     let text = match standing {
-        Standing::Met => {
+        gate::Standing::Met => {
             format!("the gate of cohort `{name}` is met, and it is watched until its soak ends")
         }
-        Standing::Working | Standing::Waiting | Standing::NotMet | Standing::Inconclusive => {
+        gate::Standing::Working
+        | gate::Standing::Waiting
+        | gate::Standing::NotMet
+        | gate::Standing::Inconclusive => {
             format!("cohort `{name}` is watched until its soak ends")
         }
     };
@@ -105,24 +109,24 @@ pub(crate) fn deadline_passed(cohort: usize, stage: &Stage) -> Reason {
 pub(crate) fn gate(
     cohort: usize,
     stage: &Stage,
-    standing: Standing,
+    standing: gate::Standing,
     tally: &Tally,
 ) -> Option<Reason> {
     let name = &stage.name;
     Some(match standing {
-        Standing::Met => return None,
-        Standing::Working => reason(
+        gate::Standing::Met => return None,
+        gate::Standing::Working => reason(
             "cohort-open",
             Some(cohort),
             vec![],
             format!("cohort `{name}` is being updated"),
         ),
-        Standing::Waiting => {
+        gate::Standing::Waiting => {
             let text = format!("cohort `{name}` waits for devices that cannot be updated now");
             reason("waiting-for-devices", Some(cohort), vec![], text)
         }
-        Standing::NotMet => not_met(cohort, stage, tally),
-        Standing::Inconclusive => {
+        gate::Standing::NotMet => not_met(cohort, stage, tally),
+        gate::Standing::Inconclusive => {
             let parameters = vec![
                 count("ended", tally.ended),
                 count("judged", tally.judged),
@@ -160,7 +164,7 @@ fn not_met(cohort: usize, stage: &Stage, tally: &Tally) -> Reason {
 
 pub(crate) fn aborted(aborted: &Aborted, name: &str) -> Reason {
     let cohort = Some(aborted.cohort);
-    match aborted.cause {
+    match aborted.cause.clone() {
         Cause::Rate { failed, of, rate } => {
             let measured = failed as f64 / of.max(1) as f64;
             let parameters = vec![
@@ -206,7 +210,89 @@ pub(crate) fn aborted(aborted: &Aborted, name: &str) -> Reason {
             let text = format!("the gate of cohort `{name}` was not met by its deadline");
             reason("abort-deadline-passed", cohort, vec![], text)
         }
+        Cause::Signal {
+            signal,
+            value,
+            wanted,
+        } => {
+            let value = value.get();
+            let parameters = vec![
+                number("measured", value),
+                Attribute::new("signal", signal.as_str()),
+            ];
+            let text = format!(
+                "in cohort `{name}` the signal `{signal}` was {value}, and {wanted} is wanted"
+            );
+            reason("abort-signal-failed", cohort, parameters, text)
+        }
+        Cause::NoSignal { signal, limit } => {
+            let parameters = vec![
+                count("limit", u64::from(limit)),
+                Attribute::new("signal", signal.as_str()),
+            ];
+            let text = format!(
+                "in cohort `{name}` the signal `{signal}` was without a value more than {limit} \
+                 times in a row"
+            );
+            reason("abort-signal-inconclusive", cohort, parameters, text)
+        }
     }
+}
+
+/// What a signal says that is not ready.
+pub(crate) fn signal(cohort: usize, standing: &Standing<'_>) -> Reason {
+    let Standing { analysis, judged } = standing;
+    let name = &analysis.signal;
+    let success = analysis.success;
+    let signal = || Attribute::new("signal", name.as_str());
+    let with = |first| vec![first, signal()];
+    let (code, parameters, text) = match judged {
+        Judged::Unmeasured => (
+            "awaiting-signal",
+            vec![signal()],
+            format!("the signal `{name}` was not measured yet since the cohort opened"),
+        ),
+        Judged::Good { .. } => (
+            "awaiting-signal",
+            vec![signal()],
+            match analysis.measurements {
+                1 => format!("one good measurement of the signal `{name}` is waited for"),
+                wanted => {
+                    format!("{wanted} good measurements of the signal `{name}` are waited for")
+                }
+            },
+        ),
+        Judged::Bad(value) => (
+            "signal-bad",
+            with(number("measured", *value)),
+            format!("the signal `{name}` is {value}, and {success} is wanted"),
+        ),
+        Judged::Unclear => (
+            "signal-missing",
+            vec![signal()],
+            format!("the signal `{name}` has no value"),
+        ),
+        Judged::Failed(value) => (
+            "signal-failed",
+            with(number("measured", *value)),
+            match analysis.failure_limit {
+                0 => format!("the signal `{name}` was {value}, and {success} is wanted"),
+                limit => format!(
+                    "the signal `{name}` was not {success} more than {limit} times, and {value} \
+                     at last"
+                ),
+            },
+        ),
+        Judged::Inconclusive => (
+            "signal-inconclusive",
+            with(count("limit", u64::from(analysis.inconclusive_limit))),
+            format!(
+                "the signal `{name}` was without a value more than {} times in a row",
+                analysis.inconclusive_limit
+            ),
+        ),
+    };
+    reason(code, Some(cohort), parameters, text)
 }
 
 /// `parameters` are sorted by name.

@@ -2,6 +2,7 @@
 
 use windlass_sdk::{CohortView, View};
 
+use crate::analysis::{self, measure, standings};
 use crate::clock::{Clock, Mark};
 use crate::consent::{is_approved, order_past};
 use crate::gate::{Standing, Tally};
@@ -23,6 +24,9 @@ pub(crate) enum Progress {
         standing: Standing,
         until: Mark,
     },
+    /// Gate and soak of the current cohort are served, and not every signal is good and was measured
+    /// often enough.
+    Measuring,
     /// This cohort is the current one and its gate is not met.
     Open {
         cohort: usize,
@@ -35,6 +39,7 @@ pub(crate) enum Progress {
 
 /// Opens every cohort whose time has come and says where that leads.
 pub(crate) fn advance(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) -> Progress {
+    measure(plan, view, memo);
     while memo.aborted.is_none() {
         let reached = threshold(plan, view, clock, memo);
         let mut after = memo.clone();
@@ -59,6 +64,7 @@ pub(crate) fn advance(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) -
             }
             Step::Next { advanced } => {
                 memo.asked = None;
+                memo.measured.clear();
                 memo.opened.push(Opened {
                     at: clock.now,
                     met: None,
@@ -71,8 +77,9 @@ pub(crate) fn advance(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) -
     Progress::Aborted
 }
 
-/// The most severe abort threshold that is reached, of the first cohort where it is. Failures
-/// count in every cohort that was ever opened, so also those that come late.
+/// The most severe abort threshold that is reached, of the first cohort where it is, or the end
+/// that a signal of the current cohort leads to. Failures count in every cohort that was ever
+/// opened, so also those that come late.
 fn threshold(plan: &Plan, view: &View, clock: Clock, memo: &Memo) -> Option<Aborted> {
     let opened = plan
         .stages
@@ -80,16 +87,21 @@ fn threshold(plan: &Plan, view: &View, clock: Clock, memo: &Memo) -> Option<Abor
         .zip(&view.cohorts)
         .take(memo.opened.len())
         .enumerate();
-    opened
-        .filter_map(|(cohort, (stage, seen))| {
-            let abort = stage.abort?;
-            Some(Aborted {
-                cohort,
-                at: clock.now,
-                cause: abort.cause(seen)?,
-                ending: abort.action,
-            })
-        })
+    let end = |cohort, cause, ending| Aborted {
+        cohort,
+        at: clock.now,
+        cause,
+        ending,
+    };
+    let failures = opened.filter_map(|(cohort, (stage, seen))| {
+        let abort = stage.abort?;
+        Some(end(cohort, abort.cause(seen)?, abort.action))
+    });
+    let current = memo.opened.len().saturating_sub(1);
+    let signals = standings(plan, view, memo);
+    let signals = signals.iter().filter_map(analysis::Standing::end);
+    failures
+        .chain(signals.map(|(cause, ending)| end(current, cause, ending)))
         // Of equals `max_by_key` takes the last.
         .rev()
         .max_by_key(|aborted| aborted.ending)
@@ -129,6 +141,13 @@ fn step(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) -> Step {
             ending,
         }),
         Passage::Passed if last => Step::Stay(Progress::Done),
+        Passage::Passed
+            if !standings(plan, view, memo)
+                .iter()
+                .all(analysis::Standing::is_ready) =>
+        {
+            Step::Stay(Progress::Measuring)
+        }
         Passage::Passed if consented(view, memo, stage.approval.as_deref()) => {
             Step::Next { advanced: false }
         }

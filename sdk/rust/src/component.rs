@@ -64,7 +64,6 @@ impl<P: Policy> policy::Guest for PolicyComponent<P> {
     fn describe() -> policy::Description {
         policy::Description {
             settings_schema: settings::schema::<P::Settings>(),
-            signals: P::signals(),
         }
     }
 }
@@ -77,6 +76,10 @@ impl<P: Policy> policy::GuestCompiledPolicy for PolicyComponent<P> {
 
     fn reads(&self) -> Projection {
         self.0.reads()
+    }
+
+    fn signals(&self) -> Vec<String> {
+        self.0.signals()
     }
 
     fn admits(&self) -> bool {

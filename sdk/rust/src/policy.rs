@@ -26,16 +26,16 @@ pub trait Policy: Sized + 'static {
     /// Every problem it can find, not only the first.
     fn open(settings: Self::Settings) -> Result<Self, Vec<Problem>>;
 
-    /// Names of the signals it wants to see in every view; the same for all
-    /// settings.
-    fn signals() -> Vec<String> {
-        Vec::new()
-    }
-
     /// The device fields that [`place`](Self::place) and [`admit`](Self::admit)
     /// look at.
     fn reads(&self) -> Projection {
         Projection::nothing()
+    }
+
+    /// Names of the signals that it wants to see in every view, each once and at
+    /// most 64. The operator defines them in `[signals.NAME]`.
+    fn signals(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Whether [`admit`](Self::admit) ever says anything but "now, in any order".

@@ -34,5 +34,13 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
             )),
         count(config.plugins.len() as u64, "plugin"),
     ));
+    for (signal, policies) in setup::policies_of(&parts.policies) {
+        let policies: Vec<_> = policies.iter().map(|name| format!("`{name}`")).collect();
+        console::line(&format!(
+            "signal {signal}: asked for by {}; `windlass signals {}` polls it",
+            policies.join(", "),
+            args.config.display()
+        ));
+    }
     Ok(Exit::Success)
 }

@@ -19,6 +19,7 @@ mod replay;
 mod replay_under;
 mod run;
 mod schema;
+mod signals;
 mod simulate;
 mod status;
 mod steer;
@@ -61,6 +62,7 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(args).await,
         Command::Demo(args) => demo::demo(args).await,
         Command::Check(args) => check::check(args).await,
+        Command::Signals(args) => signals::signals(args).await,
         Command::Plan(args) => plan::plan(args).await,
         Command::Status(args) => status::status(&args).await,
         Command::Events(args) => events::events(&args).await,

@@ -41,6 +41,18 @@ const fn days(count: u64) -> Duration {
     Duration::from_secs(count * 24 * 60 * 60)
 }
 
+/// From one poll of a signal to the next.
+pub const DEFAULT_SIGNAL_EVERY: Duration = Duration::from_secs(30);
+
+/// Shortest time between two polls of a signal: each fresh sample asks the policies.
+pub const LEAST_SIGNAL_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a poll of a signal may take, if half of its interval is not less.
+pub const DEFAULT_SIGNAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// After how many intervals without a fresh one a signal's value counts no more.
+pub const DEFAULT_SIGNAL_STALE: u32 = 3;
+
 /// The word of `rollback.to` for what each device ran before.
 pub const PREVIOUS: &str = "previous";
 

@@ -2,7 +2,8 @@ use super::{
     defaults::{
         DEFAULT_ATTEMPT, DEFAULT_ATTEMPTS, DEFAULT_BACKOFF, DEFAULT_CACHE, DEFAULT_CONCURRENCY,
         DEFAULT_GRACE, DEFAULT_IDLE, DEFAULT_KEEP_DECISIONS, DEFAULT_KEEP_EVENTS,
-        DEFAULT_MAX_BACKOFF, DEFAULT_MEDIA_TYPE, DEFAULT_PROBE_INTERVAL, DEFAULT_STATE, PREVIOUS,
+        DEFAULT_MAX_BACKOFF, DEFAULT_MEDIA_TYPE, DEFAULT_PROBE_INTERVAL, DEFAULT_SIGNAL_EVERY,
+        DEFAULT_STATE, PREVIOUS,
     },
     schema::{
         Key,
@@ -49,6 +50,12 @@ pub(super) static ROOT: Section = Section {
             Named(&PLUGIN),
             Required,
             "Components with their settings, by a name of your choice.",
+        ),
+        key(
+            "signals",
+            Named(&SIGNAL),
+            Optional,
+            "Measurements from outside that policies may ask for, by a name of your choice.",
         ),
         key(
             "rollout",
@@ -213,6 +220,85 @@ pub(super) static PLUGIN: Section = Section {
             Optional,
             "What the plugin is opened with.",
         ),
+    ],
+};
+
+pub(super) static SIGNAL: Section = Section {
+    about: "A measurement from outside: of a `url`, of `prometheus` or of a `file`.",
+    keys: &[
+        key(
+            "url",
+            Text,
+            Optional,
+            "An http(s) URL that answers with JSON.",
+        ),
+        key(
+            "prometheus",
+            Text,
+            Optional,
+            "The http(s) URL of a Prometheus, without `/api/v1`.",
+        ),
+        key(
+            "query",
+            Text,
+            Optional,
+            "What Prometheus is asked, in PromQL: a scalar or one sample.",
+        ),
+        key(
+            "file",
+            Text,
+            Optional,
+            "A path relative to this file: a number, or JSON with `pointer`.",
+        ),
+        key(
+            "pointer",
+            Text,
+            Optional,
+            "Where in the JSON the number or boolean stands, such as `/errors/rate`.",
+        ),
+        key(
+            "every",
+            Length,
+            Default(Preset::Length(DEFAULT_SIGNAL_EVERY)),
+            "From one poll to the next, at least 1s.",
+        ),
+        key(
+            "timeout",
+            Length,
+            Optional,
+            "How long a poll may take, less than `every`; 5s, or half of `every` if that is less.",
+        ),
+        key(
+            "stale",
+            Length,
+            Optional,
+            "How long a value counts after it was measured; three times `every` without it.",
+        ),
+        key(
+            "bearer",
+            Kind::Section(&SECRET),
+            Optional,
+            "The token that the server wants to see.",
+        ),
+        key(
+            "headers",
+            Named(&SECRET),
+            Optional,
+            "Further headers that the server wants to see, by their names.",
+        ),
+    ],
+};
+
+pub(super) static SECRET: Section = Section {
+    about: "Where a secret is: in an environment variable or in a file.",
+    keys: &[
+        key(
+            "env",
+            Name,
+            Optional,
+            "The name of an environment variable.",
+        ),
+        key("file", Text, Optional, "A path relative to this file."),
     ],
 };
 

@@ -47,6 +47,7 @@ fn read_root(context: &Context<'_>, document: &DeTable<'_>, builtins: &[&str]) -
     let devices = sections::fleet(&root);
     let release = sections::release(&root);
     let plugins = sections::plugins(&root, builtins);
+    let signals = sections::signals(&root);
     let rollout = sections::rollout(&root);
     let rollback = sections::rollback(&root, release.as_ref());
     let retention = sections::retention(&root);
@@ -58,6 +59,7 @@ fn read_root(context: &Context<'_>, document: &DeTable<'_>, builtins: &[&str]) -
         devices,
         release: release?,
         plugins,
+        signals,
         rollout: rollout?,
         rollback,
         retention,

@@ -38,5 +38,5 @@ pub use settings::Settings;
 pub use types::{
     ComponentLocation, Config, DeliveryChoice, EngineSection, FilterSection, Located,
     PayloadLocation, PluginSection, ReleaseSection, RollbackSection, RollbackTo, RolloutSection,
-    StateLocation,
+    SignalSection, StateLocation,
 };

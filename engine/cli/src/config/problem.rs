@@ -32,6 +32,14 @@ impl Config {
             .unwrap_or_default()
     }
 
+    /// Where a plugin's settings say this text first; the plugin's own table if they do not.
+    pub fn locate_text(&self, plugin: &PluginName, text: &str) -> Span {
+        self.plugins
+            .get(plugin)
+            .map(|section| section.settings.locate_text(text))
+            .unwrap_or_default()
+    }
+
     /// As [`Self::locate`], but the setting's key: for one that should not be there.
     pub fn locate_key(&self, plugin: &PluginName, pointer: &str) -> Span {
         self.plugins

@@ -331,6 +331,31 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
+    /// The tables of a table of named tables, each with its name and place.
+    pub(super) fn named(&self, name: &str) -> Vec<(Located<String>, Span, Reader<'a>)> {
+        let Some(value) = self.value(name) else {
+            return Vec::new();
+        };
+        let Some(Kind::Named(section)) = self.key(name).map(|key| &key.kind) else {
+            return Vec::new();
+        };
+        let Some(table) = value.get_ref().as_table() else {
+            self.context.wrong_type(value, name, "a table");
+            return Vec::new();
+        };
+        table
+            .iter()
+            .filter_map(|(key, value)| {
+                let name = Located {
+                    value: key.get_ref().as_ref().to_owned(),
+                    span: key.span().into(),
+                };
+                let reader = open_table(self.context, value, &name.value, section)?;
+                Some((name, value.span().into(), reader))
+            })
+            .collect()
+    }
+
     /// How many items a list has, right or wrong.
     pub(super) fn sections_written(&self, name: &str) -> usize {
         let items = self

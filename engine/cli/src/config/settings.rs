@@ -74,6 +74,13 @@ impl Settings {
         place.key.unwrap_or(place.value)
     }
 
+    /// Where this text is written first; the settings as a whole if nowhere.
+    pub(super) fn locate_text(&self, text: &str) -> Span {
+        holding(&self.value, &self.place, text)
+            .unwrap_or(&self.place)
+            .value
+    }
+
     fn find(&self, pointer: &str) -> &Place {
         let mut place = &self.place;
         for token in pointer.split('/').skip(1) {
@@ -89,6 +96,21 @@ impl Settings {
             }
         }
         place
+    }
+}
+
+/// The place of the first value that is this text.
+fn holding<'a>(value: &Value, place: &'a Place, text: &str) -> Option<&'a Place> {
+    match (value, &place.inside) {
+        (Value::String(found), _) => (found == text).then_some(place),
+        (Value::Array(values), Inside::List(places)) => values
+            .iter()
+            .zip(places)
+            .find_map(|(value, place)| holding(value, place, text)),
+        (Value::Object(values), Inside::Table(places)) => values
+            .iter()
+            .find_map(|(key, value)| holding(value, places.get(key)?, text)),
+        _ => None,
     }
 }
 

@@ -5,7 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use windlass_model::{GroupLimit, PluginName, RolloutName, RolloutSettings, Sha256};
+use windlass_model::{GroupLimit, PluginName, RolloutName, RolloutSettings, Sha256, SignalName};
+use windlass_runtime::signals::SignalSource;
 use windlass_store::Retention;
 
 use super::{Expression, Settings};
@@ -23,6 +24,8 @@ pub struct Config {
     pub release: ReleaseSection,
     /// `[plugins.NAME]`; every plugin that the rollout refers to is in it.
     pub plugins: BTreeMap<PluginName, PluginSection>,
+    /// `[signals.NAME]`
+    pub signals: BTreeMap<SignalName, SignalSection>,
     /// `[rollout]`
     pub rollout: RolloutSection,
     /// `[rollback]`
@@ -131,6 +134,15 @@ pub struct PluginSection {
     pub component: Located<ComponentLocation>,
     /// What it is opened with.
     pub settings: Settings,
+    /// The table's header.
+    pub span: Span,
+}
+
+/// A configured signal.
+#[derive(Clone, Debug)]
+pub struct SignalSection {
+    /// Where and how it is measured.
+    pub source: Arc<SignalSource>,
     /// The table's header.
     pub span: Span,
 }

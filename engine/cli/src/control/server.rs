@@ -120,7 +120,7 @@ async fn listen<D: Desk>(bound: Bound, desk: Arc<D>, mut closed: watch::Receiver
             accepted = bound.listener.accept() => match accepted {
                 Ok((stream, _)) if clients.len() < MAX_CLIENTS => {
                     let desk = Arc::clone(&desk);
-                    clients.spawn(attend(stream, desk));
+                    clients.spawn(attend(stream, desk, closed.clone()));
                 }
                 Ok((stream, _)) => refuse_at_once(&stream),
                 Err(error) => {
@@ -149,7 +149,7 @@ fn fault_of(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn attend<D: Desk>(stream: UnixStream, desk: Arc<D>) {
+async fn attend<D: Desk>(stream: UnixStream, desk: Arc<D>, mut closed: watch::Receiver<bool>) {
     if !may_speak(&stream) {
         return;
     }
@@ -163,7 +163,12 @@ async fn attend<D: Desk>(stream: UnixStream, desk: Arc<D>) {
     if wire::write(&mut replies.0, &hello).await.is_err() {
         return;
     }
-    let why = match timeout(REQUEST_WITHIN, reader.next()).await {
+    let asked = tokio::select! {
+        asked = timeout(REQUEST_WITHIN, reader.next()) => asked,
+        // Who has asked nothing yet is not waited for.
+        _ = closed.wait_for(|closing| *closing) => return,
+    };
+    let why = match asked {
         Ok(Ok(Some(request))) => {
             desk.serve(request, replies, Interrupts(reader)).await;
             return;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use windlass_host::{Host, PluginErrorKind};
 use windlass_model::{Inheritance, PluginPin, PolicySwap, RolloutKey, RolloutState, StoredRollout};
-use windlass_runtime::{PolicyPart, SwapError, planning, planning::Anew, swap_at_rest};
+use windlass_runtime::{FurtherPolicies, SwapError, planning, planning::Anew, swap_at_rest};
 use windlass_store::{StoreError, StoreHandle, SwapConflict};
 
 use super::{berths::Purpose, execute::Hand, execute::LOOK_AGAIN, find, shift};
@@ -64,7 +64,7 @@ impl Hand<'_> {
                 return Ok(Done::PoliciesSwapped(Box::new(swapped)));
             }
             self.keep(&opened).await?;
-            match self.put_in_force(&rollout, swap, &opened.policies).await? {
+            match self.put_in_force(&rollout, swap, &opened).await? {
                 Ok(fate) => {
                     swapped.fate = fate;
                     return Ok(Done::PoliciesSwapped(Box::new(swapped)));
@@ -217,14 +217,16 @@ impl Hand<'_> {
         &self,
         rollout: &StoredRollout,
         swap: PolicySwap,
-        policies: &[PolicyPart],
+        opened: &OpenedPolicies,
     ) -> Result<Result<SwapFate, SwapConflict>, Failure> {
         let swap = Arc::new(swap);
         let mut berth = None;
         while let Some(owner) = self.owner {
-            let told = owner
-                .helm
-                .swap(rollout.key, Arc::clone(&swap), policies.to_vec());
+            let further = FurtherPolicies {
+                policies: opened.policies.clone(),
+                signals: opened.signals.clone(),
+            };
+            let told = owner.helm.swap(rollout.key, Arc::clone(&swap), further);
             match told.await {
                 Err(SwapError::NotRunning) => {}
                 told => return fate(told, SwapFate::Driven, rollout.key),

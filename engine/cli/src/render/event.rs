@@ -233,6 +233,17 @@ pub fn event_text(kind: &EventKind) -> String {
             subject_text(subject),
             because(reason)
         ),
+        EventKind::SignalChanged {
+            signal,
+            value: Some(value),
+            ..
+        } => format!("signal {signal}: ok again, {value}"),
+        EventKind::SignalChanged {
+            signal,
+            status,
+            message,
+            ..
+        } => format!("signal {signal}: {}{}", status.as_str(), because(message)),
         EventKind::RolloutStopping => "stopping: nothing more is started".into(),
         EventKind::RolloutCompleted { outcome, .. } => {
             format!("run over: {}", outcome_text(*outcome))

@@ -96,6 +96,7 @@ pub(crate) fn is_noteworthy(kind: &EventKind) -> bool {
         | EventKind::RollbackImpossible { .. }
         | EventKind::HoldPlaced { .. }
         | EventKind::HoldLifted { .. }
+        | EventKind::SignalChanged { .. }
         | EventKind::RolloutStopping => true,
     }
 }

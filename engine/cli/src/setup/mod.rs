@@ -3,6 +3,7 @@
 //!
 //! - `plugins`: loads components, checks their settings, opens them.
 //! - `payload`: finds and pins the release's bytes.
+//! - `signals`: finds those that policies ask for.
 //! - `fleet`: reads the device file.
 //! - `dry`: the same without the payload, for a rollout that is only simulated.
 //! - `state`: opens the state file.
@@ -11,6 +12,7 @@ mod dry;
 mod fleet;
 mod payload;
 mod plugins;
+mod signals;
 mod state;
 
 use std::{
@@ -38,6 +40,7 @@ pub use plugins::{
     ComponentError, Loaded, OpenedPolicies, PolicySettings, component_bytes, open_filter,
     open_kept_policy, open_policies, open_policy,
 };
+pub use signals::policies_of;
 pub use state::{
     Subject, copy_of_state, open_diagnostic, open_state, state_file, state_is_free, subject,
 };
@@ -121,6 +124,13 @@ pub async fn prepare(
     }
     let host = Arc::new(start_host(&config)?);
     let opened = plugins::open_all(&config, &host).await;
+    let signals = match &opened {
+        Ok(opened) => signals::asked_for(&config, &opened.policies).unwrap_or_else(|found| {
+            problems.append(found);
+            Vec::new()
+        }),
+        Err(_) => Vec::new(),
+    };
     let (pinned, opened) = match (pinned, opened) {
         (Ok(pinned), Ok(opened)) if problems.is_empty() => (pinned, opened),
         (pinned, opened) => {
@@ -137,6 +147,7 @@ pub async fn prepare(
         fleet,
         filter: opened.filter,
         policies: opened.policies,
+        signals,
         deliveries: opened.deliveries,
     };
     if let Some(file) = &config.devices {

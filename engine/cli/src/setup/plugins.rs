@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 use windlass_host::{
@@ -6,9 +6,9 @@ use windlass_host::{
     Problem,
 };
 use windlass_model::{PluginName, PluginPin, Sha256};
-use windlass_runtime::{DeliveryPart, FilterPart, PolicyPart};
+use windlass_runtime::{DeliveryPart, FilterPart, PolicyPart, signals::SignalSource};
 
-use super::with_causes;
+use super::{signals::asked_for, with_causes};
 use crate::{
     config::{ComponentLocation, Config, Expression, Located},
     diagnostic::{Diagnostic, Diagnostics, nearest, quote},
@@ -50,6 +50,8 @@ pub struct OpenedPolicies {
     pub settings: Vec<Value>,
     /// Their components.
     pub components: Vec<Loaded>,
+    /// Where the signals are measured that they ask for.
+    pub signals: Vec<Arc<SignalSource>>,
 }
 
 impl OpenedPolicies {
@@ -216,6 +218,7 @@ pub async fn open_policies(config: &Config, host: &Host) -> Result<OpenedPolicie
     if !problems.is_empty() {
         return Err(problems);
     }
+    let signals = asked_for(config, &policies)?;
     let settings = policies
         .iter()
         .map(|part| opener.settings(&part.pin.name))
@@ -224,6 +227,7 @@ pub async fn open_policies(config: &Config, host: &Host) -> Result<OpenedPolicie
         policies,
         settings,
         components: loaded.into_values().map(|(loaded, _)| loaded).collect(),
+        signals,
     })
 }
 

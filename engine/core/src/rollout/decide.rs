@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use windlass_model::{
     Ceiling, CohortIndex, CohortView, Decision, DecisionAnswer, DecisionRecord, PluginName,
-    PluginPin, Probation, Reason, Repetition, Timestamp, Value, Verdict, View,
+    PluginPin, Probation, Reason, Repetition, Signal, Timestamp, Value, Verdict, View,
 };
 
 use super::{repeats::Repeats, timer::monotonic, triggers::Triggers};
@@ -25,7 +25,7 @@ const AWAITING_APPROVAL: &str = "awaiting-approval";
 #[derive(Debug)]
 pub(super) struct Decider {
     policies: Vec<Policy>,
-    asked: Option<View>,
+    asked: Option<Asked>,
     asked_at: Option<Duration>,
     /// The instant that the latest answers speak of.
     answered: Timestamp,
@@ -33,11 +33,20 @@ pub(super) struct Decider {
     dirty: bool,
     /// A person gave an order that they do not know yet.
     urgent: bool,
+    /// A signal that they see says another thing.
+    measured: bool,
     triggers: Triggers,
     /// Rounds of answers that policies on probation still have to give.
     probation: Option<u32>,
     /// What is counted is shown to them at most this often.
     coalesced: Duration,
+}
+
+/// What the policies were shown: to all the same but for the signals.
+#[derive(Debug)]
+struct Asked {
+    view: View,
+    signals: Vec<Vec<Signal>>,
 }
 
 #[derive(Debug)]
@@ -51,7 +60,7 @@ struct Policy {
     /// The answer given in this process.
     latest: Option<Result<Decision, String>>,
     /// Reasons of its pauses that a person overruled.
-    overruled: BTreeSet<(String, Option<CohortIndex>)>,
+    overruled: BTreeSet<ReasonKey>,
     repeats: Repeats,
 }
 
@@ -113,6 +122,7 @@ impl Decider {
             answered: Timestamp(0),
             dirty: false,
             urgent: false,
+            measured: false,
             triggers: Triggers::default(),
             coalesced: MIN_INTERVAL,
             probation: probation.map(|_| PROBATION),
@@ -172,6 +182,7 @@ impl Decider {
             && (self.asked.is_some()
                 || self.dirty
                 || self.urgent
+                || self.measured
                 || self.triggers.fired()
                 || self.asked_at.is_none()
                 || self.decisions().any(expired))
@@ -200,7 +211,7 @@ impl Decider {
         if failed {
             return Some(asked_at + AFTER_FAILURE);
         }
-        if self.triggers.fired() {
+        if self.triggers.fired() || self.measured {
             return Some(now.monotonic);
         }
         let counted = self.dirty.then_some(asked_at + self.coalesced);
@@ -220,25 +231,35 @@ impl Decider {
 
     /// The instant of the newest view that they were shown.
     pub(super) fn shown(&self) -> Timestamp {
-        self.asked.as_ref().map_or(self.answered, |view| view.now)
+        let asked = self.asked.as_ref();
+        asked.map_or(self.answered, |asked| asked.view.now)
     }
 
-    pub(super) fn ask(&mut self, now: Now, view: View) -> Vec<DecideRequest> {
+    /// `signals` are those that each policy wants to see, in configured order.
+    pub(super) fn ask(
+        &mut self,
+        now: Now,
+        view: View,
+        mut signals: Vec<Vec<Signal>>,
+    ) -> Vec<DecideRequest> {
+        signals.resize_with(self.policies.len(), Vec::new);
         self.asked_at = Some(now.monotonic);
         self.dirty = false;
         self.urgent = false;
+        self.measured = false;
         self.triggers.reset_fired();
         let requests = self
             .policies
             .iter()
+            .zip(&signals)
             .enumerate()
-            .map(|(index, policy)| DecideRequest {
+            .map(|(index, (policy, signals))| DecideRequest {
                 policy: index,
-                view: view.clone(),
+                view: seen(&view, signals),
                 memo: policy.memo.clone(),
             })
             .collect();
-        self.asked = Some(view);
+        self.asked = Some(Asked { view, signals });
         requests
     }
 
@@ -250,14 +271,17 @@ impl Decider {
         answers: Vec<Result<Decision, String>>,
         cohorts: &[CohortView],
     ) -> Option<Vec<Noted>> {
-        let view = self.asked.take()?;
+        let Asked { view, signals } = self.asked.take()?;
         self.answered = view.now;
         let missing = std::iter::repeat_with(|| Err("no answer was given".to_owned()));
         let noted = self
             .policies
             .iter_mut()
+            .zip(&signals)
             .zip(answers.into_iter().chain(missing))
-            .filter_map(|(policy, answer)| policy.accept(now, sound(answer, cohorts), &view))
+            .filter_map(|((policy, signals), answer)| {
+                policy.accept(now, sound(answer, cohorts), &view, signals)
+            })
             .collect();
         let wanted = self
             .policies
@@ -364,6 +388,13 @@ impl Decider {
         self.dirty = true;
     }
 
+    /// A signal was measured. They are asked at once if it says another thing than before: one
+    /// that turned bad must not wait for the next regular decision.
+    pub(super) fn measured(&mut self, another: bool) {
+        self.measured |= another;
+        self.dirty = true;
+    }
+
     /// They are to be asked at once, because a person gave an order.
     pub(super) fn urge(&mut self) {
         self.urgent = true;
@@ -410,7 +441,13 @@ impl Decider {
 }
 
 impl Policy {
-    fn accept(&mut self, now: Now, answer: Result<Decision, String>, view: &View) -> Option<Noted> {
+    fn accept(
+        &mut self,
+        now: Now,
+        answer: Result<Decision, String>,
+        view: &View,
+        signals: &[Signal],
+    ) -> Option<Noted> {
         let kept = match &answer {
             Ok(decision) => DecisionAnswer::Decided(decision.clone()),
             Err(message) => DecisionAnswer::Failed(message.clone()),
@@ -443,7 +480,7 @@ impl Policy {
                 component: self.pin.component,
                 settings: self.pin.settings,
                 at: now.wall,
-                view: view.clone(),
+                view: seen(view, signals),
                 memo_before,
                 answer: kept,
             },
@@ -495,6 +532,14 @@ impl Policy {
     }
 }
 
+/// The view of a policy that wants these signals.
+fn seen(view: &View, signals: &[Signal]) -> View {
+    View {
+        signals: signals.to_vec(),
+        ..view.clone()
+    }
+}
+
 /// An answer that does not fit the cohorts is none.
 fn sound(answer: Result<Decision, String>, cohorts: &[CohortView]) -> Result<Decision, String> {
     let decision = answer?;
@@ -523,6 +568,17 @@ fn says_the_same(one: &DecisionAnswer, other: &DecisionAnswer) -> bool {
     }
 }
 
-fn reason_key(reason: &Reason) -> (String, Option<CohortIndex>) {
-    (reason.code.clone(), reason.cohort)
+/// What makes a reason the one that a person overruled: its numbers may change, what it speaks of
+/// may not.
+type ReasonKey = (String, Option<CohortIndex>, Vec<(String, String)>);
+
+fn reason_key(reason: &Reason) -> ReasonKey {
+    let texts = reason
+        .parameters
+        .iter()
+        .filter_map(|(name, value)| match value {
+            Value::Text(text) => Some((name.clone(), text.clone())),
+            Value::Integer(_) | Value::Real(_) | Value::Boolean(_) | Value::Json(_) => None,
+        });
+    (reason.code.clone(), reason.cohort, texts.collect())
 }

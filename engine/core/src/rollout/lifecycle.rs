@@ -29,13 +29,15 @@ impl Rollout {
         Some(self.next_lapse().map_or(next, |lapse| lapse.min(next)))
     }
 
-    /// When a consent lapses that the policies were shown as being in force.
+    /// When a consent lapses, or a signal grows stale, that the policies were shown as being in
+    /// force.
     fn next_lapse(&self) -> Option<std::time::Duration> {
         let shown = self.decider.shown();
         self.approvals
             .iter()
             .filter_map(|approval| approval.expires)
             .filter(|expires| *expires > shown)
+            .chain(self.signals.next_lapse(shown))
             .min()
             .map(|expires| monotonic(self.now, expires))
     }
@@ -61,7 +63,8 @@ impl Rollout {
                 advances: self.advances.clone(),
                 signals: Vec::new(),
             };
-            let requests = self.decider.ask(now, view);
+            let signals = self.signals.shown(now.wall);
+            let requests = self.decider.ask(now, view, signals);
             self.effects.push(Effect::Decide { requests });
         }
     }

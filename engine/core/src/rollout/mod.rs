@@ -19,6 +19,7 @@ mod parked;
 mod parking;
 mod repeats;
 mod replan;
+mod signals;
 mod standing;
 mod starts;
 mod steer;
@@ -35,13 +36,13 @@ use std::{
 
 use windlass_model::{
     Advance, Approval, AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, Reason, Release,
-    ReleaseKey, Rollback, RolloutKey, RolloutSettings, RolloutSnapshot, RolloutState, StateKind,
-    Timestamp, VerifyMode,
+    ReleaseKey, Rollback, RolloutKey, RolloutSettings, RolloutSnapshot, RolloutState, SignalName,
+    StateKind, Timestamp, VerifyMode,
 };
 
 use self::{
     attempt::Ended, breaker::Breakers, decide::Decider, intake::Intake, ledger::Move, live::Live,
-    parked::Parked, starts::RecentStarts, trouble::Trouble, waits::Waits,
+    parked::Parked, signals::Signals, starts::RecentStarts, trouble::Trouble, waits::Waits,
 };
 use crate::{Effect, Input, Now, Output, Resources, StopCause, table};
 
@@ -75,6 +76,7 @@ pub struct Rollout {
     rollback: Rollback,
     approvals: Vec<Approval>,
     advances: Vec<Advance>,
+    signals: Signals,
     begun: bool,
     stop: Option<StopCause>,
     finished: Option<Outcome>,
@@ -153,6 +155,7 @@ impl Rollout {
             rollback: stored.rollback,
             approvals: snapshot.approvals,
             advances: snapshot.advances,
+            signals: Signals::new(snapshot.signals),
             begun: false,
             stop: None,
             finished: None,
@@ -206,6 +209,11 @@ impl Rollout {
     /// they watch for is shown at once all the same, and they are asked when they want to be.
     pub fn coalesce_decisions(&mut self, interval: Duration) {
         self.decider.coalesce(interval);
+    }
+
+    /// Which signals each policy wants to see, in configured order. Until it is told, none.
+    pub fn watch(&mut self, wanted: Vec<Vec<SignalName>>) {
+        self.signals.watch(wanted);
     }
 
     /// Digests one input. Starts nothing and asks for nothing that
@@ -274,6 +282,7 @@ impl Rollout {
                 answer,
             } => self.verified(now, assignment, attempt, answer),
             Input::Decided { answers } => self.decided(now, answers),
+            Input::Signals { samples } => self.signals_measured(now, samples),
             Input::Grown { added } => self.grown(added),
             Input::Replanned { snapshot } => self.replanned(now, *snapshot),
             Input::Refresh => self.refresh(now),

@@ -8,6 +8,7 @@ mod plan;
 mod policy;
 mod retries;
 mod several;
+mod signals;
 mod spec;
 mod store;
 mod swaps;

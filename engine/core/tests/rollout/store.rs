@@ -6,8 +6,8 @@ use windlass_core::table;
 use windlass_model::{
     Advance, Approval, Assignment, AssignmentId, AssignmentState, AttemptId, Change, ChangeSet,
     CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind, Outcome,
-    Release, Rival, Rollback, RolloutKey, RolloutSnapshot, StateCounts, StateKind, StoredRollout,
-    Timestamp,
+    Release, Rival, Rollback, RolloutKey, RolloutSnapshot, SignalName, SignalSample, StateCounts,
+    StateKind, StoredRollout, Timestamp,
 };
 
 use super::world::swap::Before;
@@ -43,6 +43,7 @@ pub(crate) struct Table {
     /// Decisions that were kept, and those that were only counted.
     pub(crate) kept: u64,
     pub(crate) repeated: u64,
+    pub(crate) signals: BTreeMap<SignalName, SignalSample>,
     pub(crate) decisions: Vec<Option<DecisionRecord>>,
     /// What is put back if a policy on probation fails.
     pub(crate) before: Option<Before>,
@@ -92,6 +93,7 @@ impl Table {
             rows,
             condemned: None,
             approvals: Vec::new(),
+            signals: BTreeMap::new(),
             advances: Vec::new(),
         }
     }
@@ -232,6 +234,9 @@ impl Store {
                 table.repeated += repetition.times;
             }
             Change::Approved(approval) => table.approvals.push(approval.clone()),
+            Change::Signal(sample) => {
+                table.signals.insert(sample.name.clone(), sample.clone());
+            }
             Change::Advanced(advance) => table.advances.push(advance.clone()),
             Change::ProbationPassed => {
                 let passed = table.before.take();
@@ -339,6 +344,7 @@ impl Table {
             probation: self.before.as_ref().map(Before::probation),
             approvals: self.approvals.clone(),
             advances: self.advances.clone(),
+            signals: self.signals.values().cloned().collect(),
             next_deferred: self.next_deferred(Timestamp(0)),
             timed: self.rows.values().filter(|row| is_timed(row)).count() as u64,
         }

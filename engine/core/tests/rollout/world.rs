@@ -21,7 +21,7 @@ use windlass_core::{
 };
 use windlass_model::{
     Assignment, AttemptOutcome, Decision, DeviceKey, EventKind, Failure, FailureKind, GroupLimit,
-    Hold, Order, Outcome, RolloutKey, RolloutState, Steering, Timestamp,
+    Hold, Order, Outcome, RolloutKey, RolloutState, SignalName, Steering, Timestamp,
 };
 
 use super::{
@@ -77,6 +77,8 @@ pub(crate) struct World {
     pub(crate) probes_take: Duration,
     /// Devices shown to the gate so far, with repetition.
     pub(crate) looks: usize,
+    /// The signals that each policy of the only rollout wants to see.
+    pub(crate) wanted: Vec<Vec<SignalName>>,
     pub(crate) effects: Vec<Effect>,
     next_attempt_id: u32,
     resources: Resources,
@@ -126,6 +128,7 @@ impl World {
             probes_take: Duration::ZERO,
             unjudged_by: "filter",
             looks: 0,
+            wanted: Vec::new(),
             effects: Vec::new(),
             next_attempt_id: 1,
             resources: Resources::new(cap, Arc::new([]), None),
@@ -180,6 +183,7 @@ impl World {
                 .map(|row| (row.id, seats(&self.limits, row.device)))
                 .collect();
             run.rollout = Rollout::load(snapshot, &table.release, self.facts, self.now);
+            run.rollout.watch(self.wanted.clone());
             run.latest.clear();
             begins.push((*key, Input::Begin { seats }));
         }

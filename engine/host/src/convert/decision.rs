@@ -1,15 +1,18 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use windlass_model::{
-    Admission, Ceiling, Cohort, CohortIndex, Decision, Measure, Placement, Reason, Timestamp,
-    Trigger, Verdict,
+    Admission, Ceiling, Cohort, CohortIndex, Decision, Measure, Placement, Reason, SignalName,
+    Timestamp, Trigger, Verdict,
 };
 
 use super::{attributes, cut};
 use crate::{
     PluginErrorKind,
     bindings::policy,
-    limits::{COHORT_NAME_BYTES, COHORTS, MEMO_BYTES, REASONS, TEXT_BYTES, TRIGGERS},
+    limits::{
+        COHORT_NAME_BYTES, COHORTS, MEMO_BYTES, REASONS, SIGNAL_NAME_BYTES, SIGNALS, TEXT_BYTES,
+        TRIGGERS,
+    },
 };
 
 /// A decision about `cohorts` cohorts, if it is what the contract allows.
@@ -106,6 +109,29 @@ pub(crate) fn check_cohorts(
             size: cohort.size,
         })
         .collect())
+}
+
+/// Names of signals, if they are what the contract allows.
+pub(crate) fn check_signals(said: Vec<String>) -> Result<Arc<[SignalName]>, PluginErrorKind> {
+    if said.len() > SIGNALS {
+        return nonsense(format!(
+            "{} signals, of which {SIGNALS} are allowed",
+            said.len()
+        ));
+    }
+    let mut names = BTreeSet::new();
+    for name in &said {
+        if !(1..=SIGNAL_NAME_BYTES).contains(&name.len()) {
+            return nonsense(format!(
+                "a signal's name has {} bytes, not 1 to {SIGNAL_NAME_BYTES}",
+                name.len()
+            ));
+        }
+        if !names.insert(name) {
+            return nonsense(format!("the signal `{name}` twice"));
+        }
+    }
+    Ok(said.into_iter().map(SignalName::new).collect())
 }
 
 /// A placement with a stratum of a length that can be kept per device.

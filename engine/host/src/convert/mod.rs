@@ -6,7 +6,7 @@ mod delivery;
 mod device;
 mod view;
 
-pub(crate) use decision::{admission, check_cohorts, check_decision, placement};
+pub(crate) use decision::{admission, check_cohorts, check_decision, check_signals, placement};
 pub(crate) use delivery::{device_state, failure, job_record, verification};
 pub(crate) use device::{Projection, attributes, device_record, value};
 pub(crate) use view::{candidate_record, tier_record, view_record};

@@ -120,7 +120,7 @@ fn approval(approval: &Approval) -> policy::Approval {
 
 fn signal(signal: &Signal) -> policy::Signal {
     policy::Signal {
-        name: signal.name.clone(),
+        name: signal.name.to_string(),
         value: signal.value,
         observed_at: signal.observed_at.map(|at| at.0),
     }

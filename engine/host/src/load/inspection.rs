@@ -21,8 +21,6 @@ pub struct Inspection {
     pub settings_schema: serde_json::Value,
     /// For a filter: whether it takes an expression.
     pub takes_expression: bool,
-    /// For a policy: the signals that it wants to see.
-    pub signals: Vec<String>,
     /// For a delivery: what it can do.
     pub capabilities: Option<Capabilities>,
     /// For a delivery: the URL schemes that it serves; empty for any.

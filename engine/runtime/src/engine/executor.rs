@@ -4,10 +4,10 @@ use tokio_util::sync::CancellationToken;
 use windlass_core::{Candidate, DecideRequest, DeliveryFacts};
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, AttemptOutcome, Decision, Device, DeviceKey, Failure,
-    Hold, PluginPin, Rival, RolloutKey, Timestamp, Verification,
+    Hold, PluginPin, Rival, RolloutKey, SignalName, Timestamp, Verification,
 };
 
-use crate::progress::Transfer;
+use crate::{progress::Transfer, signals::SignalSource};
 
 /// What the driver's effects are carried out by: plugins in a sandbox, or a simulated world.
 /// Every method may be called many times at once.
@@ -24,6 +24,11 @@ pub trait Executor: Send + Sync + 'static {
 
     /// What the rules must know of the deliveries.
     fn facts(&self) -> DeliveryFacts;
+
+    /// What the policies want to see measured; nothing unless an executor says otherwise.
+    fn signals(&self) -> Signals {
+        Signals::default()
+    }
 
     /// Looks at devices whose turn may have come: filter, version, admission, holds, other
     /// rollouts, connection. One candidate per row, in the order given; their groups are
@@ -49,6 +54,15 @@ pub trait Executor: Send + Sync + 'static {
         &self,
         requests: Vec<DecideRequest>,
     ) -> impl Future<Output = Vec<Result<Decision, String>>> + Send;
+}
+
+/// The signals of a rollout.
+#[derive(Clone, Debug, Default)]
+pub struct Signals {
+    /// Which of them each policy wants to see, in configured order.
+    pub wanted: Vec<Vec<SignalName>>,
+    /// Where they are measured.
+    pub sources: Vec<Arc<SignalSource>>,
 }
 
 /// What the gates of some devices must know beside the devices.

@@ -10,6 +10,7 @@
 //! - `running`: what the loop keeps of each rollout.
 //! - `effects`, `surroundings`: one task per effect, and what a device's gate must know.
 //! - `executor`, `plugins`, `checkpoints`, `sightings`: who carries effects out.
+//! - `signals`: one task per signal of a rollout.
 //! - `condemned`: a release that one rollout condemns, in the others.
 //! - `growth`: devices that join a rollout that is driven.
 //! - `recovery`: what follows a refused commit.
@@ -26,6 +27,7 @@ mod plugins;
 mod recovery;
 mod running;
 mod sightings;
+mod signals;
 mod surroundings;
 mod swap;
 mod wait;
@@ -43,9 +45,9 @@ use windlass_core::{Effect, Input, Resources, StopCause};
 use windlass_model::{ChangeSet, GroupLimit, LoggedEvent, RolloutKey, Sequence};
 use windlass_store::{CommitError, Stopped, StoreError, StoreHandle};
 
-pub use executor::{Attempt, AttemptEnd, Executor, Surroundings};
+pub use executor::{Attempt, AttemptEnd, Executor, Signals, Surroundings};
 pub use helm::{Entered, Entry, GrowError, Helm, SteerError, SwapError};
-pub use plugins::PluginExecutor;
+pub use plugins::{FurtherPolicies, PluginExecutor};
 pub use running::RunEnd;
 pub use wait::WaitFor;
 
@@ -54,6 +56,7 @@ use effects::{Done, Tagged};
 use helm::Message;
 use recovery::Recovery;
 use running::Running;
+use signals::Measured;
 
 /// Results handled before the next commit; bounds the latency of a commit, not the work.
 const BATCH_MAX: usize = 1024;
@@ -111,6 +114,8 @@ pub struct Engine<C, E: Executor> {
     running: BTreeMap<RolloutKey, Running<E>>,
     tasks: Tasks<Tagged>,
     messages: mpsc::Receiver<Message<E>>,
+    /// What the tasks that poll signals bring.
+    measured: (mpsc::Sender<Measured>, mpsc::Receiver<Measured>),
     /// Whose turn was last, among rollouts of one priority.
     last_started: Option<RolloutKey>,
     recovery: Recovery,
@@ -137,6 +142,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             running: BTreeMap::new(),
             tasks: Tasks::new(),
             messages,
+            measured: mpsc::channel(MESSAGES),
             last_started: None,
             recovery: Recovery::default(),
             runs: 0,
@@ -167,6 +173,8 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                         Vec::new()
                     }
                 },
+                // The engine has a sender of its own, so the channel never closes.
+                Some(first) = self.measured.1.recv() => self.heed_signals(first),
                 done = self.tasks.next() => self.gather(done).await?,
                 () = self.clock.sleep_until(wake_up), if !self.running.is_empty() => Vec::new(),
             };

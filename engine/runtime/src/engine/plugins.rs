@@ -12,7 +12,7 @@ use windlass_model::{
 use windlass_store::StoreHandle;
 
 use super::{
-    Attempt, AttemptEnd, Executor, Surroundings,
+    Attempt, AttemptEnd, Executor, Signals, Surroundings,
     checkpoints::{Checkpoints, Listener},
     sightings::Sightings,
 };
@@ -20,6 +20,7 @@ use crate::{
     bandwidth::Bandwidth,
     parts::{DeliveryPart, Parts, PolicyPart, delivery_facts},
     planning::{outlook, routes},
+    signals::SignalSource,
 };
 
 /// Probes at once: what the host answers at once whatever the concurrency, so that a probe's
@@ -35,6 +36,15 @@ pub struct PluginExecutor {
     checkpoints: Checkpoints,
     sightings: Sightings,
     bandwidth: Arc<Bandwidth>,
+}
+
+/// Policies that a rollout may be given under way.
+pub struct FurtherPolicies {
+    /// Opened.
+    pub policies: Vec<PolicyPart>,
+    /// Where the signals are measured that they ask for. Those of a name that the rollout has
+    /// already take its place.
+    pub signals: Vec<Arc<SignalSource>>,
 }
 
 /// What is in force, and the policies at hand.
@@ -174,11 +184,19 @@ impl PluginExecutor {
 }
 
 impl Executor for PluginExecutor {
-    type Policies = Vec<PolicyPart>;
+    type Policies = FurtherPolicies;
 
-    fn prepare(&self, policies: Vec<PolicyPart>) {
+    fn prepare(&self, further: FurtherPolicies) {
         let mut force = self.force.write().unwrap_or_else(PoisonError::into_inner);
-        force.at_hand.extend(policies);
+        force.at_hand.extend(further.policies);
+        let mut parts = Parts::clone(&force.parts);
+        let is_new = |source: &SignalSource| {
+            let mut names = further.signals.iter().map(|signal| &signal.name);
+            names.any(|name| *name == source.name)
+        };
+        parts.signals.retain(|source| !is_new(source));
+        parts.signals.extend(further.signals);
+        force.parts = Arc::new(parts);
     }
 
     fn ask(&self, policies: &[PluginPin]) {
@@ -202,6 +220,21 @@ impl Executor for PluginExecutor {
 
     fn facts(&self) -> DeliveryFacts {
         delivery_facts(&self.parts().deliveries)
+    }
+
+    fn signals(&self) -> Signals {
+        let parts = self.parts();
+        let wanted: Vec<_> = parts
+            .policies
+            .iter()
+            .map(|part| part.policy.signals().to_vec())
+            .collect();
+        let is_wanted =
+            |source: &&Arc<SignalSource>| wanted.iter().flatten().any(|name| *name == source.name);
+        Signals {
+            sources: parts.signals.iter().filter(is_wanted).cloned().collect(),
+            wanted,
+        }
     }
 
     async fn consider(

@@ -50,7 +50,12 @@ impl<C: Clock, E: Executor> Engine<C, E> {
         let (progress, sampled) = watch::channel(None);
         let (ended, end) = oneshot::channel();
         self.runs += 1;
-        let audience = Audience { progress, ended };
+        let signals = self.poll_signals(key, self.runs, &executor);
+        let audience = Audience {
+            signals,
+            progress,
+            ended,
+        };
         let running = Running::new(
             rollout,
             executor,
@@ -106,6 +111,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
         }
         executor.ask(&snapshot.rollout.plan.policies);
         let mut rollout = Rollout::load(snapshot, &release, executor.facts(), now);
+        rollout.watch(executor.signals().wanted);
         if let Some(condemned) = condemned {
             // While it was being prepared, or before the pause was on disk.
             condemned::pause(&mut rollout, &condemned.reason, now, &mut self.resources);

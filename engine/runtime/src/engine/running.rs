@@ -11,7 +11,10 @@ use super::{
     live::Live,
     wait::Patience,
 };
-use crate::progress::{Estimator, Progress, Tracker};
+use crate::{
+    progress::{Estimator, Progress, Tracker},
+    tasks::Tasks,
+};
 
 /// How a run came out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +56,8 @@ pub(super) struct Running<E: Executor> {
     ended: oneshot::Sender<RunEnd>,
     began: Duration,
     held_for: Vec<String>,
+    /// Polls its signals for as long as it is driven.
+    pub(super) signals: Tasks<()>,
 }
 
 /// What a run was told for its end. Core forgets it when the rollout is read anew.
@@ -81,8 +86,9 @@ impl Farewell {
     }
 }
 
-/// Who hears of a rollout.
+/// Who hears of a rollout, and what it listens to.
 pub(super) struct Audience {
+    pub(super) signals: Tasks<()>,
     pub(super) progress: watch::Sender<Option<Progress>>,
     pub(super) ended: oneshot::Sender<RunEnd>,
 }
@@ -114,6 +120,7 @@ impl<E: Executor> Running<E> {
             ended: audience.ended,
             began: now.monotonic,
             held_for: Vec::new(),
+            signals: audience.signals,
         }
     }
 

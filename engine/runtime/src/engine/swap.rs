@@ -64,8 +64,16 @@ impl<C: Clock, E: Executor> Engine<C, E> {
     async fn replan(&mut self, key: RolloutKey) -> Result<(), EngineError> {
         let snapshot = self.store.run(move |store| store.snapshot(key)).await??;
         let now = self.clock.now();
+        let Some(running) = self.running.get(&key) else {
+            return Ok(());
+        };
+        let (executor, run) = (Arc::clone(&running.executor), running.run);
+        executor.ask(&snapshot.rollout.plan.policies);
+        // They may go by other signals, or by those of other sources.
+        let signals = self.poll_signals(key, run, &executor);
         if let Some(running) = self.running.get_mut(&key) {
-            running.executor.ask(&snapshot.rollout.plan.policies);
+            running.signals = signals;
+            running.rollout.watch(executor.signals().wanted);
             running.plans += 1;
             let snapshot = Box::new(snapshot);
             let replanned = Input::Replanned { snapshot };

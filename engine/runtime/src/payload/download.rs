@@ -13,6 +13,7 @@ use url::Url;
 use windlass_model::Sha256;
 
 use super::PayloadError;
+use crate::web::{self, innermost};
 
 /// How often a broken download is taken up again without a single new byte. Progress resets
 /// the count, so a long transfer over a bad link ends only when the link is dead.
@@ -21,8 +22,6 @@ const TRIES_WITHOUT_PROGRESS: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// A server that sends nothing for so long counts as broken.
 const IDLE: Duration = Duration::from_secs(30);
-/// Longest time to make a connection.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// Told how a download goes.
 pub trait DownloadObserver: Sync {
@@ -136,19 +135,14 @@ impl<'a> Transfer<'a> {
         url: &'a Url,
         observer: &'a dyn DownloadObserver,
     ) -> Result<Self, PayloadError> {
-        // An error means that a provider is installed already, which serves as well.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .read_timeout(IDLE)
-            .user_agent(concat!("windlass/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| PayloadError::Download {
-                url: shown(url),
-                reason: error.without_url().to_string(),
-            })?;
+        let client =
+            web::client()
+                .read_timeout(IDLE)
+                .build()
+                .map_err(|error| PayloadError::Download {
+                    url: shown(url),
+                    reason: error.without_url().to_string(),
+                })?;
         let name = Sha256(Hasher::digest(url.as_str()).into());
         Ok(Self {
             cache,
@@ -379,16 +373,4 @@ fn shown(url: &Url) -> String {
     url.set_password(None).ok();
     url.set_query(None);
     url.to_string()
-}
-
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    match cause.downcast_ref::<reqwest::Error>() {
-        // Its own text would name the URL, and the URL may hold a secret.
-        Some(_) => "the request failed".to_owned(),
-        None => cause.to_string(),
-    }
 }

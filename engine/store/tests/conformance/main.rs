@@ -17,6 +17,7 @@ mod retention;
 mod rivals;
 mod rollbacks;
 mod rollouts;
+mod signals;
 mod steering;
 mod swaps;
 
@@ -101,6 +102,10 @@ conformance! {
         a_requeued_dead_letter_keeps_its_rank_and_is_paged_again,
         a_person_may_move_what_waits,
         a_completed_rollout_runs_again,
+    };
+    signals::{
+        signals_come_back_and_the_newest_is_in_the_snapshot,
+        the_history_of_a_signal_is_bounded,
     };
     holds::{
         a_subject_has_one_hold,

@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use windlass_model::{
     AssignmentState, Change, ChangeSet, CohortIndex, Decision, DecisionAnswer, DecisionRecord,
-    Deferral, DeviceId, FailureKind, PluginName, Reason, RolloutKey, Sha256, Signal, StateKind,
-    Timestamp, Value, Verdict, View,
+    Deferral, DeviceId, FailureKind, PluginName, Reason, RolloutKey, Sha256, Signal, SignalName,
+    StateKind, Timestamp, Value, Verdict, View,
 };
 use windlass_store::StoreError;
 
@@ -158,7 +158,7 @@ pub(crate) fn record(policy: &str, at: u64, answer: DecisionAnswer) -> DecisionR
             approvals: Vec::new(),
             advances: Vec::new(),
             signals: vec![Signal {
-                name: "errors".to_owned(),
+                name: SignalName::new("errors"),
                 // Read back one unit in the last place off by a quicker parser.
                 value: Some(122.416_294_033_786_58),
                 observed_at: None,

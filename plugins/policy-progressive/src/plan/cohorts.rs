@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::bound::Before;
 use super::check::Check;
-use super::{Abort, Stage};
+use super::{Abort, Analysis, Stage};
 use crate::settings::CohortSettings;
 
 /// More cohorts than this would need more triggers than a decision may have,
@@ -14,6 +14,7 @@ impl Check {
         &mut self,
         cohorts: &[CohortSettings],
         common: Option<Abort>,
+        analyses: &[Analysis],
     ) -> Vec<Stage> {
         if cohorts.len() > MAX_COHORTS {
             let message = format!(
@@ -47,6 +48,10 @@ impl Check {
                     .as_ref()
                     .map(|abort| self.abort(&at, abort))
                     .or(common),
+                analyses: match &cohort.analysis {
+                    Some(own) => self.analyses(&at, own),
+                    None => analyses.to_vec(),
+                },
             }
         });
         stages.collect()

@@ -1,6 +1,7 @@
 //! The settings once they are found sound, and every reason why they are not.
 
 mod abort;
+mod analysis;
 mod approval;
 mod bound;
 mod check;
@@ -23,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) stages: Vec<Stage>,
     pub(crate) quarantine: Option<Quarantine>,
     pub(crate) strata: Strata,
+    /// Every signal that an analysis asks for, each once.
+    pub(crate) signals: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +39,38 @@ pub(crate) struct Stage {
     pub(crate) approval: Option<String>,
     pub(crate) deadline: Option<Deadline>,
     pub(crate) abort: Option<Abort>,
+    pub(crate) analyses: Vec<Analysis>,
+}
+
+/// What a signal must say while a cohort is the current one.
+#[derive(Clone, Debug)]
+pub(crate) struct Analysis {
+    pub(crate) signal: String,
+    pub(crate) success: Success,
+    /// Good ones wanted after the gate was met.
+    pub(crate) measurements: u32,
+    /// Since the cohort opened.
+    pub(crate) failure_limit: u32,
+    /// In a row.
+    pub(crate) inconclusive_limit: u32,
+    pub(crate) on_failure: Consequence,
+    pub(crate) on_inconclusive: Consequence,
+}
+
+/// Which values are good.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Success {
+    AtMost(f64),
+    AtLeast(f64),
+    Between(f64, f64),
+}
+
+/// What follows when a limit is passed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Consequence {
+    Hold,
+    Pause,
+    End(Ending),
 }
 
 /// Where a cohort ends, counted from the first device of the first cohort.
@@ -76,6 +111,7 @@ impl Plan {
     pub(crate) fn of(settings: &Settings) -> Result<Self, Vec<windlass_sdk::Problem>> {
         let mut check = Check::default();
         let common = settings.abort.as_ref().map(|abort| check.abort("", abort));
+        let analyses = check.analyses("", &settings.analysis);
         let start_approval = check.start_approval(settings.start_approval.as_deref());
         let quarantine = settings
             .quarantine
@@ -88,16 +124,19 @@ impl Plan {
         let stages: Vec<Stage> = match settings.cohorts.as_slice() {
             [] => vec![Stage {
                 abort: common,
+                analyses,
                 ..Stage::everything()
             }],
-            cohorts => check.cohorts(cohorts, common),
+            cohorts => check.cohorts(cohorts, common, &analyses),
         };
+        let signals = check.signals(&stages);
         if check.problems.is_empty() {
             Ok(Self {
                 start_approval,
                 stages,
                 quarantine,
                 strata,
+                signals,
             })
         } else {
             Err(check.problems)
@@ -121,6 +160,7 @@ impl Stage {
             approval: None,
             deadline: None,
             abort: None,
+            analyses: Vec::new(),
         }
     }
 }

@@ -1,7 +1,7 @@
 use windlass_sdk::prelude::*;
 use windlass_sdk::settings::Period;
 
-use super::{AbortSettings, KindSetting};
+use super::{AbortSettings, AnalysisSettings, KindSetting};
 
 /// A part of the targets.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -39,6 +39,8 @@ pub struct CohortSettings {
     pub on_deadline: Option<OnDeadline>,
     /// When to abort on this cohort's account, instead of the common threshold.
     pub abort: Option<AbortSettings>,
+    /// What signals must say during this cohort, instead of the common list.
+    pub analysis: Option<Vec<AnalysisSettings>>,
 }
 
 /// Whether a person must consent, and to what.

@@ -1,6 +1,7 @@
 //! The settings as the operator writes them.
 
 mod abort;
+mod analysis;
 mod cohort;
 mod kinds;
 mod quarantine;
@@ -9,6 +10,7 @@ use windlass_sdk::prelude::*;
 use windlass_sdk::settings::Period;
 
 pub(crate) use abort::{AbortSettings, Denominator, Ending};
+pub(crate) use analysis::{AnalysisSettings, OnBadSignal, OnNoSignal, SuccessSettings};
 pub(crate) use cohort::{ApprovalSetting, CohortSettings, OnDeadline, OnFailure};
 pub(crate) use kinds::KindSetting;
 pub(crate) use quarantine::QuarantineSettings;
@@ -22,6 +24,8 @@ pub struct Settings {
     pub cohorts: Vec<CohortSettings>,
     /// When to abort, for every cohort that does not say otherwise.
     pub abort: Option<AbortSettings>,
+    /// What signals must say, for every cohort that does not say otherwise.
+    pub analysis: Vec<AnalysisSettings>,
     /// The name of an approval without which not even the first cohort opens.
     pub start_approval: Option<String>,
     /// When a device that keeps failing is left alone for a while.

@@ -2,7 +2,7 @@
 
 use windlass_sdk::{
     Advance, Approval, CohortView, Decision, FailureCount, FailureKind, Policy, Problem, Reason,
-    TierCount, Verdict, View, settings, testing,
+    Signal, TierCount, Verdict, View, settings, testing,
 };
 
 use super::Progressive;
@@ -129,6 +129,15 @@ pub(crate) fn order(view: &mut View, cohort: Option<u32>) {
     });
 }
 
+/// A signal that was just measured.
+fn good(name: String, now: u64) -> Signal {
+    Signal {
+        name,
+        value: Some(0.1),
+        observed_at: Some(now),
+    }
+}
+
 /// How a simulated rollout ended.
 #[derive(Debug, PartialEq)]
 pub(crate) enum End {
@@ -197,6 +206,11 @@ fn obey(
 ) -> (End, Vec<u8>) {
     let mut started = 0_u64;
     for _ in 0..MOST_TURNS {
+        view.signals = policy
+            .signals()
+            .into_iter()
+            .map(|name| good(name, view.now))
+            .collect();
         let decision = policy.decide(view, &memo);
         assert!(
             decision.valid_until > view.now,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-use windlass_sdk::{CohortView, Decision, FailureKind, Policy, Verdict, View};
+use windlass_sdk::{CohortView, Decision, FailureKind, Policy, Signal, Verdict, View};
 
 use super::{
     Progressive, cases,
@@ -21,6 +21,7 @@ pub(crate) fn any_settings() -> impl Strategy<Value = String> {
         prop::option::of(1_u32..300),
         any::<bool>(),
         prop::sample::select(["hold", "pause", "abort", "roll-back"].as_slice()),
+        any_analysis(),
     );
     let cohort = (1_u32..30, gate);
     let abort = prop::option::of((
@@ -36,7 +37,7 @@ pub(crate) fn any_settings() -> impl Strategy<Value = String> {
             .into_iter()
             .enumerate()
             .map(
-                |(index, (step, (rate, quorum, deadline, soak, approval, on_failure)))| {
+                |(index, (step, (rate, quorum, deadline, soak, approval, on_failure, analysis)))| {
                     percent = (percent + step).min(94 + index as u32);
                     let rate = rate
                         .map(|rate| {
@@ -56,7 +57,7 @@ pub(crate) fn any_settings() -> impl Strategy<Value = String> {
                         _ => r#","deadline":"1h","on_deadline":"abort""#,
                     };
                     format!(
-                        r#"{{"name":"c{index}","percent":{percent},"approval":{approval}{rate}{quorum}{soak}{deadline}}}"#
+                        r#"{{"name":"c{index}","percent":{percent},"approval":{approval},"analysis":[{analysis}]{rate}{quorum}{soak}{deadline}}}"#
                     )
                 },
             )
@@ -77,6 +78,24 @@ pub(crate) fn any_settings() -> impl Strategy<Value = String> {
     })
 }
 
+/// None, or one of the signal that the courses measure.
+fn any_analysis() -> impl Strategy<Value = String> {
+    let analysis = (
+        1_u32..3,
+        0_u32..3,
+        0_u32..3,
+        prop::sample::select(["hold", "pause", "abort", "roll-back"].as_slice()),
+        prop::sample::select(["hold", "pause", "abort"].as_slice()),
+    );
+    prop::option::of(analysis).prop_map(|analysis| {
+        analysis.map_or_else(String::new, |(wanted, failures, unclear, bad, none)| {
+            format!(
+                r#"{{"signal":"s","success":{{"at_most":0.5}},"measurements":{wanted},"failure_limit":{failures},"inconclusive_limit":{unclear},"on_failure":"{bad}","on_inconclusive":"{none}"}}"#
+            )
+        })
+    })
+}
+
 /// What happens to a cohort between two decisions, in shares of what is pending.
 #[derive(Clone, Debug)]
 struct Turn {
@@ -86,6 +105,8 @@ struct Turn {
     deferred: u64,
     minutes: u64,
     paused: bool,
+    /// The signal is measured anew: well, badly or without a value.
+    measured: Option<Option<f64>>,
     /// Whether somebody consents to all that is waited for.
     approved: bool,
     order: Option<Order>,
@@ -102,17 +123,29 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
         0..3_u64,
         0..40_u64,
         any::<bool>(),
+        prop::option::of(prop::option::of(0.0..1.0_f64)),
         any::<bool>(),
         prop::option::weighted(0.1, prop::option::of(0..6_u32)),
     )
         .prop_map(
-            |(succeeded, failed, stumbled, deferred, minutes, paused, approved, order)| Turn {
+            |(
                 succeeded,
                 failed,
                 stumbled,
                 deferred,
                 minutes,
                 paused,
+                measured,
+                approved,
+                order,
+            )| Turn {
+                succeeded,
+                failed,
+                stumbled,
+                deferred,
+                minutes,
+                paused,
+                measured,
                 approved,
                 order,
             },
@@ -136,6 +169,17 @@ fn play(view: &mut View, turn: &Turn, open: usize) {
     if turn.paused {
         view.paused_for += turn.minutes * MINUTE;
     }
+    if let Some(value) = turn.measured {
+        measure(view, value);
+    }
+}
+
+fn measure(view: &mut View, value: Option<f64>) {
+    view.signals = vec![Signal {
+        name: "s".to_owned(),
+        value,
+        observed_at: Some(view.now),
+    }];
 }
 
 /// Decides after each turn; every view with the memo it was asked with.
@@ -345,6 +389,24 @@ proptest! {
             cohort.states.pending += 1;
             end(cohort, 0, &[(FailureKind::DeviceError, 1)]);
             let after = policy.decide(&worse, &memo);
+            prop_assert!(opened(&after) <= opened(&before), "{before:?} {after:?}");
+            // On the way to a hold a cohort may not even have opened, nor come to its approval.
+            if opened(&after) == opened(&before) && awaited(&before).is_empty() {
+                prop_assert!(severity(after.verdict) >= severity(before.verdict), "{before:?} {after:?}");
+            }
+        }
+    }
+
+    /// Issue 4, laws. A measurement that is bad or missing instead of good never makes it go
+    /// faster.
+    #[test]
+    fn a_worse_signal_never_opens_more(settings in any_settings(), devices in 1..200_u64, turns in turns(), value in prop::option::of(0.6..9.0_f64)) {
+        let policy = open(&settings);
+        for (mut view, memo) in course(&policy, devices, &turns) {
+            measure(&mut view, Some(0.1));
+            let before = policy.decide(&view, &memo);
+            measure(&mut view, value);
+            let after = policy.decide(&view, &memo);
             prop_assert!(opened(&after) <= opened(&before), "{before:?} {after:?}");
             // On the way to a hold a cohort may not even have opened, nor come to its approval.
             if opened(&after) == opened(&before) && awaited(&before).is_empty() {

@@ -11,6 +11,7 @@ mod quarantine;
 mod readme;
 mod refusals;
 mod scenarios;
+mod signals;
 mod sizes;
 mod stops;
 

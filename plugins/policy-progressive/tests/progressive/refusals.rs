@@ -53,6 +53,26 @@ fn each_problem_points_at_its_setting() {
             "a name has 1 to 64 bytes, and this one has 0",
         ),
         (
+            r#"{"analysis":[{"signal":"s","success":{}}]}"#,
+            "/analysis/0/success",
+            "success says one of at_most, at_least and between",
+        ),
+        (
+            r#"{"analysis":[{"signal":"s","success":{"between":[2,1]}}]}"#,
+            "/analysis/0/success/between",
+            "between goes from the lower to the higher, and 2 is above 1",
+        ),
+        (
+            r#"{"cohorts":[{"name":"a","percent":5,"analysis":[{"signal":"","success":{"at_most":1},"measurements":1}]},{"name":"b"}]}"#,
+            "/cohorts/0/analysis/0/signal",
+            "a signal's name has 1 to 256 bytes, and this one has 0",
+        ),
+        (
+            r#"{"analysis":[{"signal":"s","success":{"at_least":1},"measurements":0}]}"#,
+            "/analysis/0/measurements",
+            "measurements must be at least 1: without one nothing is known of the signal",
+        ),
+        (
             r#"{"cohorts":[{"name":"a","percent":5,"success_rate":95},{"name":"b"}]}"#,
             "/cohorts/0/success_rate",
             "a share is between 0 and 1, and 95 is not",

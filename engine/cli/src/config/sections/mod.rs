@@ -9,6 +9,7 @@ mod retention;
 mod rollback;
 mod rollout;
 mod rules;
+mod signals;
 
 pub(super) use engine::engine;
 pub(super) use fleet::fleet;
@@ -18,3 +19,4 @@ pub(super) use release::release;
 pub(super) use retention::retention;
 pub(super) use rollback::rollback;
 pub(super) use rollout::rollout;
+pub(super) use signals::signals;

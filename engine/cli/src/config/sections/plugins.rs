@@ -6,9 +6,7 @@ use windlass_model::PluginName;
 use crate::{
     config::{
         ComponentLocation, Config, IMMEDIATE_COMPONENT, IMMEDIATE_POLICY, Located, PluginSection,
-        Settings,
-        keys::PLUGIN,
-        reader::{Reader, open_table},
+        Settings, reader::Reader,
     },
     diagnostic::{Diagnostic, nearest, quote},
 };
@@ -17,20 +15,8 @@ pub(in crate::config) fn plugins(
     root: &Reader<'_>,
     builtins: &[&str],
 ) -> BTreeMap<PluginName, PluginSection> {
-    let Some(value) = root.value("plugins") else {
-        return BTreeMap::new();
-    };
-    let Some(table) = value.get_ref().as_table() else {
-        root.context.wrong_type(value, "plugins", "a table");
-        return BTreeMap::new();
-    };
     let mut plugins = BTreeMap::new();
-    for (key, value) in table {
-        let name = key.get_ref().as_ref();
-        let Some(section) = open_table(root.context, value, name, &PLUGIN) else {
-            continue;
-        };
-        let span = value.span().into();
+    for (name, span, section) in root.named("plugins") {
         let settings = match section.value("settings") {
             Some(value) => Settings::read(root.context, value),
             None => Some(Settings::empty(span)),
@@ -46,7 +32,7 @@ pub(in crate::config) fn plugins(
             settings: settings.unwrap_or_else(|| Settings::empty(span)),
             span,
         };
-        plugins.insert(PluginName::new(name), plugin);
+        plugins.insert(PluginName::new(name.value), plugin);
     }
     plugins
 }
