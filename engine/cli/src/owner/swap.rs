@@ -5,7 +5,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use windlass_host::{Host, PluginErrorKind};
 use windlass_model::{Inheritance, PluginPin, PolicySwap, RolloutKey, RolloutState, StoredRollout};
-use windlass_runtime::{FurtherPolicies, SwapError, planning, planning::Anew, swap_at_rest};
+use windlass_runtime::{
+    FurtherPolicies, PolicyPart, SwapError, planning, planning::Anew, swap_at_rest,
+};
 use windlass_store::{StoreError, StoreHandle, SwapConflict};
 
 use super::{berths::Purpose, execute::Hand, execute::LOOK_AGAIN, find, shift};
