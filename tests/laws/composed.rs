@@ -57,7 +57,9 @@ fn windows() -> impl Strategy<Value = String> {
 
 /// Names and settings; the first cuts the cohorts, which the others serve as they are.
 fn policies() -> impl Strategy<Value = Vec<(&'static str, String)>> {
-    let progressive = option::weighted(0.8, progressive::laws::any_settings());
+    // The world measures no signals.
+    let progressive = progressive::laws::settings_with(Just(String::new()));
+    let progressive = option::weighted(0.8, progressive);
     let others = (
         option::weighted(0.6, rate::laws::any_settings()),
         option::weighted(0.6, windows()),

@@ -14,6 +14,13 @@ use super::{
 
 /// Sound settings of any shape.
 pub(crate) fn any_settings() -> impl Strategy<Value = String> {
+    settings_with(any_analysis())
+}
+
+/// The same with such analyses, as JSON; empty for none.
+pub(crate) fn settings_with(
+    analysis: impl Strategy<Value = String>,
+) -> impl Strategy<Value = String> {
     let gate = (
         prop::option::of(0_u32..=100),
         prop::option::of(1_u32..=100),
@@ -21,7 +28,7 @@ pub(crate) fn any_settings() -> impl Strategy<Value = String> {
         prop::option::of(1_u32..300),
         any::<bool>(),
         prop::sample::select(["hold", "pause", "abort", "roll-back"].as_slice()),
-        any_analysis(),
+        analysis,
     );
     let cohort = (1_u32..30, gate);
     let abort = prop::option::of((
