@@ -21,7 +21,8 @@ pub(super) struct Figures {
 pub(super) enum Blast {
     /// Nothing was stated.
     Unstated,
-    /// Stated, and nothing aborted the rollout.
+    /// Stated, and nothing aborted the rollout, or not for a bad build: of what else ends it
+    /// nothing was stated.
     Untried,
     /// Aborted, with no more devices started than stated.
     Within,
@@ -61,6 +62,9 @@ fn blast(session: &Session, started: u64) -> Blast {
     let Some(stated) = &session.blast_radius else {
         return Blast::Unstated;
     };
+    if session.harm.harmed == 0 {
+        return Blast::Untried;
+    }
     match session.end {
         End::Aborted(_) | End::RolledBack(_) if started <= stated.devices => Blast::Within,
         End::Aborted(_) | End::RolledBack(_) => Blast::Exceeded,

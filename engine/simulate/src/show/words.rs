@@ -198,6 +198,9 @@ fn blast_text(session: &Session) -> String {
     };
     let figures = Figures::of(session);
     let happened = match figures.blast {
+        Blast::Unstated | Blast::Untried if session.harm.harmed == 0 => {
+            "; no bad build put it to the test".to_owned()
+        }
         Blast::Unstated | Blast::Untried => "; no abort put it to the test".to_owned(),
         Blast::Within => format!("; {} were started, within it", grouped(figures.started)),
         Blast::Exceeded => format!(

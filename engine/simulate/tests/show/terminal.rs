@@ -71,6 +71,19 @@ fn colours_change_no_character() {
     }
 }
 
+/// The radius is stated of a bad build: a network that ends the rollout is none.
+#[test]
+fn an_abort_without_a_bad_build_says_nothing_of_the_radius() {
+    let mut session = fixture::aborted();
+    session.harm.harmed = 0;
+    if let Some(radius) = &mut session.blast_radius {
+        radius.devices = 10;
+    }
+    let shown = text(&session, &PLAIN);
+    assert!(!shown.contains("more than the"), "{shown}");
+    assert!(shown.contains("no bad build"), "{shown}");
+}
+
 /// What plugins and files say moves no cursor.
 #[test]
 fn foreign_text_is_shown_and_not_obeyed() {
