@@ -6,6 +6,7 @@ mod groups;
 mod orders;
 mod plan;
 mod policy;
+mod requeues;
 mod retries;
 mod several;
 mod signals;
