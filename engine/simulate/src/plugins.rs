@@ -6,7 +6,8 @@ use windlass_model::{
 };
 
 /// The filter and the policies of a simulated rollout: whoever simulates has them opened.
-/// Deliveries are not asked: what they would do is the model's matter.
+/// Deliveries are not asked: what they would do is the model's matter. What is not said
+/// otherwise, nobody answers for.
 pub trait Plugins: Sync {
     /// Why one could not answer.
     type Error: Error + Send + Sync + 'static;
@@ -17,9 +18,11 @@ pub trait Plugins: Sync {
     /// If the filter fails.
     fn matches(
         &self,
-        now: Timestamp,
-        devices: &[Device],
-    ) -> impl Future<Output = Result<Option<Vec<bool>>, Self::Error>> + Send;
+        _now: Timestamp,
+        _devices: &[Device],
+    ) -> impl Future<Output = Result<Option<Vec<bool>>, Self::Error>> + Send {
+        async { Ok(None) }
+    }
 
     /// How the first policy ranks each of `devices`; none if there is no policy.
     ///
@@ -27,9 +30,11 @@ pub trait Plugins: Sync {
     /// If it fails.
     fn place(
         &self,
-        now: Timestamp,
-        devices: &[Device],
-    ) -> impl Future<Output = Result<Option<Vec<Placement>>, Self::Error>> + Send;
+        _now: Timestamp,
+        _devices: &[Device],
+    ) -> impl Future<Output = Result<Option<Vec<Placement>>, Self::Error>> + Send {
+        async { Ok(None) }
+    }
 
     /// How the first policy cuts `tiers`; none if there is no policy.
     ///
@@ -37,8 +42,10 @@ pub trait Plugins: Sync {
     /// If it fails.
     fn cohorts(
         &self,
-        tiers: &[TierCount],
-    ) -> impl Future<Output = Result<Option<Vec<Cohort>>, Self::Error>> + Send;
+        _tiers: &[TierCount],
+    ) -> impl Future<Output = Result<Option<Vec<Cohort>>, Self::Error>> + Send {
+        async { Ok(None) }
+    }
 
     /// What the policies say of each device, [combined](windlass_core::admission::combine);
     /// none if they all let each start at once.
@@ -47,10 +54,12 @@ pub trait Plugins: Sync {
     /// If one fails.
     fn admit(
         &self,
-        now: Timestamp,
-        rows: &[Assignment],
-        devices: &[Device],
-    ) -> impl Future<Output = Result<Option<Vec<Admission>>, Self::Error>> + Send;
+        _now: Timestamp,
+        _rows: &[Assignment],
+        _devices: &[Device],
+    ) -> impl Future<Output = Result<Option<Vec<Admission>>, Self::Error>> + Send {
+        async { Ok(None) }
+    }
 
     /// The policies' answers, one for each request.
     fn decide(

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use windlass_model::{RolloutKey, Sha256, Timestamp};
+use windlass_model::{RolloutKey, Sha256, StateKind, Timestamp};
 
-use crate::{Store, StoreError, codes::millis};
+use crate::{
+    Store, StoreError,
+    codes::{Code as _, integer, millis},
+};
 
 /// For how long what explains the past is kept; none: for ever. What the engine needs to go on
 /// is never dropped: devices, rollouts, assignments, orders, and the newest decision of each
@@ -166,7 +169,7 @@ fn count_dropped(connection: &Connection, events: u64) -> Result<(), StoreError>
         connection.execute(
             "INSERT INTO counter (name, value) VALUES ('dropped_events', ?1) \
              ON CONFLICT (name) DO UPDATE SET value = value + ?1",
-            [crate::codes::integer(events)],
+            [integer(events)],
         )?;
     }
     Ok(())
@@ -182,8 +185,8 @@ fn drop_attempts(
             "DELETE FROM attempt WHERE id IN (SELECT t.id FROM attempt AS t \
              JOIN assignment AS a ON a.id = t.assignment \
              WHERE t.assignment > ?1 << 32 AND t.assignment < (?1 + 1) << 32 \
-             AND t.settled_at IS NOT NULL AND a.attempt IS NOT t.id AND a.state <> 15 LIMIT ?2)",
+             AND t.settled_at IS NOT NULL AND a.attempt IS NOT t.id AND a.state <> ?3 LIMIT ?2)",
         )?
-        .execute(params![rollout.0, limit])?;
+        .execute(params![rollout.0, limit, StateKind::DeadLettered.code()])?;
     Ok(dropped as u64)
 }

@@ -31,12 +31,12 @@ pub(super) async fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     let store = open()?;
     let named = args.rollout.as_ref().or(subject.rollout.as_ref());
     let rollout = rollout_meant(&store, named)?;
+    let mut pages = Pages::read(open()?, rollout.key, args.from.saturating_sub(1));
     if let Some(candidate) = &args.policy {
-        return replay_under(args, &store, &rollout, candidate).await;
+        return replay_under(args, &mut pages, &rollout, candidate).await;
     }
     let host = setup::small_host(subject.plugin_cache)?;
     let mut replayer = Replayer::new(&store, &host);
-    let mut pages = Pages::read(open()?, rollout.key, args.from.saturating_sub(1));
     let mut outcome = Outcome::default();
     outcome.run(&mut replayer, &mut pages).await?;
     let name = rollout.plan.name.as_str();

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use serde_json::json;
 use windlass_model::{PluginName, StoredRollout};
-use windlass_store::{Store, StoredDecision};
+use windlass_store::StoredDecision;
 
 use super::Failure;
 use crate::{
@@ -13,12 +13,10 @@ use crate::{
     diagnostic::{Diagnostic, quote},
     exit::Exit,
     render::{count, parting_text, time},
-    replay::{Candidate, Leaning, Parting, compared_with},
+    replay::{Candidate, Leaning, Pages, Parting, compared_with},
     setup,
 };
 
-/// Decisions read at once: each holds all counts of all cohorts.
-const PAGE: usize = 256;
 /// Partings that are shown to people; the rest is counted.
 const SHOWN: u64 = 10;
 
@@ -35,7 +33,7 @@ struct Tally {
 
 pub(super) async fn replay_under(
     args: &ReplayArgs,
-    store: &Store,
+    pages: &mut Pages,
     rollout: &StoredRollout,
     candidate: &PluginName,
 ) -> Result<Exit, Failure> {
@@ -48,15 +46,8 @@ pub(super) async fn replay_under(
     let of = whose(rollout, candidate, args.of.as_ref())?;
     let mut asked = Candidate::new(opened.policy);
     let mut tally = Tally::default();
-    let mut after = args.from.saturating_sub(1);
-    loop {
-        let page = store
-            .decisions(rollout.key, after, PAGE)
-            .context("the decisions could not be read")?;
-        let Some(last) = page.last() else {
-            break;
-        };
-        after = last.id;
+    while let Some(page) = pages.next().await {
+        let page = page?;
         for stored in page.iter().filter(|stored| stored.record.policy == of) {
             tally.compared += 1;
             if let Some(parting) = asked.parts_from(stored).await {

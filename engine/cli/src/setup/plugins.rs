@@ -177,13 +177,8 @@ pub async fn open_policy(
         }
         .into());
     };
-    let component = load_at(config, host, name, &section.component).await?;
     let mut problems = Diagnostics::new();
-    for problem in &component.plugin.check_settings(section.settings.value()) {
-        problems.push(diagnose(config, name, problem, None));
-    }
-    let usable = problems.is_empty();
-    let loaded = BTreeMap::from([(name.clone(), (component, usable))]);
+    let loaded = load_those(config, host, |other| other == name, &mut problems).await;
     let opener = Opener {
         config,
         host,

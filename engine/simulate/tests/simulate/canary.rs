@@ -4,8 +4,8 @@ use std::{convert::Infallible, time::Duration};
 
 use windlass_core::DecideRequest;
 use windlass_model::{
-    Admission, Assignment, Ceiling, Cohort, CohortIndex, CohortView, Decision, Device,
-    FailureClass, Measure, Placement, Reason, TierCount, Timestamp, Trigger, Verdict, View,
+    Ceiling, Cohort, CohortIndex, CohortView, Decision, FailureClass, Measure, Reason, TierCount,
+    Trigger, Verdict, View,
 };
 use windlass_simulate::Plugins;
 
@@ -78,18 +78,6 @@ fn first_failed(cohort: &CohortView) -> u64 {
 impl Plugins for Canary {
     type Error = Infallible;
 
-    async fn matches(&self, _: Timestamp, _: &[Device]) -> Result<Option<Vec<bool>>, Self::Error> {
-        Ok(None)
-    }
-
-    async fn place(
-        &self,
-        _: Timestamp,
-        _: &[Device],
-    ) -> Result<Option<Vec<Placement>>, Self::Error> {
-        Ok(None)
-    }
-
     async fn cohorts(&self, tiers: &[TierCount]) -> Result<Option<Vec<Cohort>>, Self::Error> {
         let all: u64 = tiers.iter().map(|tier| tier.devices).sum();
         let canary = self.size.min(all);
@@ -105,15 +93,6 @@ impl Plugins for Canary {
         ]))
     }
 
-    async fn admit(
-        &self,
-        _: Timestamp,
-        _: &[Assignment],
-        _: &[Device],
-    ) -> Result<Option<Vec<Admission>>, Self::Error> {
-        Ok(None)
-    }
-
     async fn decide(&self, requests: Vec<DecideRequest>) -> Vec<Result<Decision, String>> {
         let answers = requests
             .iter()
@@ -124,31 +103,6 @@ impl Plugins for Canary {
 
 impl Plugins for Nobody {
     type Error = Infallible;
-
-    async fn matches(&self, _: Timestamp, _: &[Device]) -> Result<Option<Vec<bool>>, Self::Error> {
-        Ok(None)
-    }
-
-    async fn place(
-        &self,
-        _: Timestamp,
-        _: &[Device],
-    ) -> Result<Option<Vec<Placement>>, Self::Error> {
-        Ok(None)
-    }
-
-    async fn cohorts(&self, _: &[TierCount]) -> Result<Option<Vec<Cohort>>, Self::Error> {
-        Ok(None)
-    }
-
-    async fn admit(
-        &self,
-        _: Timestamp,
-        _: &[Assignment],
-        _: &[Device],
-    ) -> Result<Option<Vec<Admission>>, Self::Error> {
-        Ok(None)
-    }
 
     async fn decide(&self, _: Vec<DecideRequest>) -> Vec<Result<Decision, String>> {
         Vec::new()
