@@ -98,6 +98,7 @@ impl Policy {
             },
             ask_at: (holds || self.holds_at_gate).then(|| self.lifts_at(view.started_at)),
             triggers,
+            rechecks: Vec::new(),
         })
     }
 

@@ -365,6 +365,7 @@ impl Table {
                     failures: BTreeMap::new(),
                     first_started: self.first_started[index.0 as usize],
                     last_ended: None,
+                    recheck: None,
                 };
                 for row in self.rows.values().filter(|row| row.cohort == index) {
                     let kind = row.state.kind();
