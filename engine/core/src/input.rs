@@ -140,10 +140,9 @@ pub struct Candidate {
 pub struct Succeeded {
     /// As the store has it.
     pub assignment: Assignment,
-    /// The newest attempt of it.
-    pub attempt: AttemptId,
-    /// Another rollout has begun an attempt at the device since.
-    pub overtaken: bool,
+    /// The newest attempt of it; none if it is not to be asked, because another rollout has
+    /// begun an attempt at the device since, or because it is kept no longer.
+    pub attempt: Option<AttemptId>,
 }
 
 /// What may become of a device whose turn has come.

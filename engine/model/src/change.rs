@@ -1,6 +1,6 @@
 use crate::{
-    Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, DecisionRecord,
-    CohortIndex, DeviceKey, Event, Observation, PluginName, Recheck, RolloutKey, RolloutState,
+    Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, CohortIndex,
+    DecisionRecord, DeviceKey, Event, Observation, PluginName, Recheck, RolloutKey, RolloutState,
     SignalSample, StateKind, Timestamp,
 };
 use std::time::Duration;

@@ -3,7 +3,8 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Advance, CohortIndex, FailureKind, Recheck, RecheckWish, SignalName, StateKind, Timestamp, Value,
+    Advance, CohortIndex, FailureKind, Recheck, RecheckWish, SignalName, StateKind, Timestamp,
+    Value,
 };
 
 /// How a policy ranks a device when cohorts are cut.

@@ -1,6 +1,6 @@
 use crate::{
-    Advance, Approval, Assignment, CohortView, DecisionRecord, Probation, Rechecking,
-    SignalSample, StoredRollout, Timestamp,
+    Advance, Approval, Assignment, CohortView, DecisionRecord, Probation, Rechecking, SignalSample,
+    StoredRollout, Timestamp,
 };
 
 /// All that `core` needs to take a rollout up: counts and live assignments. Pending and

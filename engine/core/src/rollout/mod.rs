@@ -43,7 +43,8 @@ use windlass_model::{
 
 use self::{
     attempt::Ended, breaker::Breakers, decide::Decider, intake::Intake, ledger::Move, live::Live,
-    parked::Parked, recheck::Rechecks, signals::Signals, starts::RecentStarts, trouble::Trouble, waits::Waits,
+    parked::Parked, recheck::Rechecks, signals::Signals, starts::RecentStarts, trouble::Trouble,
+    waits::Waits,
 };
 use crate::{Effect, Input, Now, Output, Resources, StopCause, table};
 

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use windlass_model::{
-    Advance, Approval, CohortView, FailureKind, Recheck, Signal, StateCounts, StateKind, TierCount, View,
+    Advance, Approval, CohortView, FailureKind, Recheck, Signal, StateCounts, StateKind, TierCount,
+    View,
 };
 
 use super::{Projection, device_record, millis};

@@ -1,8 +1,8 @@
 //! What a device answers that is asked again.
 
 use windlass_model::{
-    Assignment, AssignmentId, AssignmentState, AttemptId, Change, Connectivity, EventKind,
-    Failure, FailureClass, FailureKind, Observation, ObservationSource, StateKind, Verification,
+    Assignment, AssignmentId, AssignmentState, AttemptId, Change, Connectivity, EventKind, Failure,
+    FailureClass, FailureKind, Observation, ObservationSource, StateKind, Verification,
 };
 
 use super::{
@@ -56,7 +56,7 @@ impl Rollout {
         if let Some(round) = &mut self.rechecks.round {
             match finding {
                 Some(finding) => round.find(id, finding),
-                None => round.again(id, again),
+                None => round.again(id, attempt, again),
             }
         }
         self.count_findings(now, finding == Some(Finding::Regressed));

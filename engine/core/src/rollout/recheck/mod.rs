@@ -8,9 +8,7 @@ mod round;
 
 use std::time::Duration;
 
-use windlass_model::{
-    Change, CohortIndex, EventKind, Recheck, RolloutState, StateKind, Timestamp,
-};
+use windlass_model::{Change, CohortIndex, EventKind, Recheck, RolloutState, StateKind, Timestamp};
 
 pub(super) use self::round::Rechecks;
 use self::round::{Finding, Question, Round};
@@ -39,8 +37,7 @@ impl Rollout {
     /// Whether a round goes on, or is about to begin.
     pub(super) fn is_rechecking(&self, now: Now) -> bool {
         let due = |due| due <= now.monotonic + REST;
-        self.may_recheck()
-            && (self.rechecks.round.is_some() || self.recheck_due().is_some_and(due))
+        self.may_recheck() && (self.rechecks.round.is_some() || self.recheck_due().is_some_and(due))
     }
 
     /// Begins the round that is wanted, asks for its next page, and asks whom it may.

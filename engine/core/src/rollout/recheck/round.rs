@@ -50,7 +50,6 @@ pub(super) struct Round {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) row: Assignment,
-    attempt: AttemptId,
     /// Answers that said nothing.
     pub(super) tries: u32,
     step: Step,
@@ -58,8 +57,8 @@ pub(super) struct Entry {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    Queued,
-    Asking,
+    Queued(AttemptId),
+    Asking(AttemptId),
     Found(Finding),
 }
 
@@ -98,7 +97,7 @@ impl Rechecks {
     pub(in crate::rollout) fn give_up(&mut self) -> Option<CohortIndex> {
         let round = self.round.take()?;
         let window = round.window.into_iter();
-        let asked = window.filter(|(_, entry)| entry.step == Step::Asking);
+        let asked = window.filter(|(_, entry)| matches!(entry.step, Step::Asking(_)));
         self.strays.extend(asked.map(|(id, _)| id));
         Some(round.cohort)
     }
@@ -117,12 +116,16 @@ impl Rechecks {
         }
         round.queue.pop_first();
         let entry = round.window.get_mut(&id)?;
-        entry.step = Step::Asking;
+        let Step::Queued(attempt) = entry.step else {
+            debug_assert!(false, "who stands in the queue waits to be asked");
+            return None;
+        };
+        entry.step = Step::Asking(attempt);
         round.asking += 1;
         Some(Question {
             assignment: id,
             device: entry.row.device,
-            attempt: entry.attempt,
+            attempt,
         })
     }
 }
@@ -161,21 +164,19 @@ impl Round {
         for Succeeded {
             assignment: row,
             attempt,
-            overtaken,
         } in rows
         {
             let id = row.id;
             self.after = Some(id);
-            let left_out = overtaken || self.gave_up;
-            let step = if left_out {
-                Step::Found(Finding::Unconfirmed)
-            } else {
-                self.queue.insert((now, id));
-                Step::Queued
+            let step = match attempt {
+                Some(attempt) if !self.gave_up => {
+                    self.queue.insert((now, id));
+                    Step::Queued(attempt)
+                }
+                Some(_) | None => Step::Found(Finding::Unconfirmed),
             };
             let entry = Entry {
                 row,
-                attempt,
                 tries: 0,
                 step,
             };
@@ -186,7 +187,7 @@ impl Round {
     /// Takes up a device that has answered, if it was asked for this attempt.
     pub(super) fn answered(&mut self, id: AssignmentId, attempt: AttemptId) -> Option<&mut Entry> {
         let entry = self.window.get_mut(&id)?;
-        if entry.step != Step::Asking || entry.attempt != attempt {
+        if entry.step != Step::Asking(attempt) {
             return None;
         }
         self.asking -= 1;
@@ -194,12 +195,12 @@ impl Round {
     }
 
     /// Asks a device again, if anybody is asked any more.
-    pub(super) fn again(&mut self, id: AssignmentId, due: Duration) {
+    pub(super) fn again(&mut self, id: AssignmentId, attempt: AttemptId, due: Duration) {
         if self.gave_up {
             return self.find(id, Finding::Unconfirmed);
         }
         if let Some(entry) = self.window.get_mut(&id) {
-            entry.step = Step::Queued;
+            entry.step = Step::Queued(attempt);
             self.queue.insert((due, id));
         }
     }
