@@ -35,6 +35,11 @@ pub(crate) fn succeeded_sql() -> String {
     )
 }
 
+/// Whether a device was taken up by an attempt after another.
+pub(crate) fn is_overtaken_sql() -> String {
+    format!("SELECT {}", overtaken_sql("?1", "?2"))
+}
+
 impl Store {
     /// At most `limit` succeeded assignments of a cohort after `after`, in rank order, each
     /// with its newest attempt; with none if another rollout has begun one at the device
@@ -73,8 +78,7 @@ impl Store {
     /// # Errors
     /// If the state file cannot be read.
     pub fn is_overtaken(&self, device: DeviceKey, attempt: AttemptId) -> Result<bool, StoreError> {
-        let sql = format!("SELECT {}", overtaken_sql("?1", "?2"));
-        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut statement = self.connection.prepare_cached(&is_overtaken_sql())?;
         Ok(statement.query_row(params![device.0, attempt.0.get()], |row| row.get(0))?)
     }
 }
