@@ -13,13 +13,13 @@ use crate::{
     codes::{Code as _, integer, millis, timestamp, unsigned},
 };
 
-/// Whether a device was taken up by an attempt after another, of which both are given as SQL.
-/// Ids of attempts rise over all rollouts.
-fn overtaken_sql(device: &str, attempt: &str) -> String {
+/// Attempts at a device after another, of which both are given as SQL. Ids of attempts rise over
+/// all rollouts.
+fn later_sql(device: &str, attempt: &str) -> String {
     format!(
-        "EXISTS (SELECT 1 FROM assignment AS o INDEXED BY assignment_device \
+        "SELECT 1 FROM assignment AS o INDEXED BY assignment_device \
          CROSS JOIN attempt AS t ON t.assignment = o.id \
-         WHERE o.device = {device} AND t.id > {attempt})"
+         WHERE o.device = {device} AND t.id > {attempt}"
     )
 }
 
@@ -28,16 +28,16 @@ fn overtaken_sql(device: &str, attempt: &str) -> String {
 pub(crate) fn succeeded_sql() -> String {
     let newest = "(SELECT max(id) FROM attempt WHERE assignment = a.id)";
     format!(
-        "SELECT {COLUMNS}, {newest}, {} FROM assignment AS a CROSS JOIN device AS d ON d.key = a.device \
+        "SELECT {COLUMNS}, {newest}, EXISTS ({}) FROM assignment AS a CROSS JOIN device AS d ON d.key = a.device \
          WHERE a.id > ?1 AND a.id <= ?2 AND a.cohort = ?3 AND a.state = ?4 \
          ORDER BY a.id LIMIT ?5",
-        overtaken_sql("a.device", newest),
+        later_sql("a.device", newest),
     )
 }
 
-/// Whether a device was taken up by an attempt after another.
+/// Attempts at a device after one.
 pub(crate) fn is_overtaken_sql() -> String {
-    format!("SELECT {}", overtaken_sql("?1", "?2"))
+    later_sql("?1", "?2")
 }
 
 impl Store {
@@ -79,7 +79,7 @@ impl Store {
     /// If the state file cannot be read.
     pub fn is_overtaken(&self, device: DeviceKey, attempt: AttemptId) -> Result<bool, StoreError> {
         let mut statement = self.connection.prepare_cached(&is_overtaken_sql())?;
-        Ok(statement.query_row(params![device.0, attempt.0.get()], |row| row.get(0))?)
+        Ok(statement.exists(params![device.0, attempt.0.get()])?)
     }
 }
 
