@@ -18,6 +18,7 @@ mod limits_of_groups;
 mod payload;
 mod plugins;
 mod policies;
+mod rechecks;
 mod replay;
 mod resume;
 mod retention;

@@ -53,6 +53,17 @@ fn cohort_view(cohort: &sdk::CohortView) -> model::CohortView {
         failures: failures(&cohort.failures),
         first_started: cohort.first_started.map(Timestamp),
         last_ended: cohort.last_ended.map(Timestamp),
+        recheck: cohort.recheck.as_ref().map(recheck),
+    }
+}
+
+fn recheck(recheck: &sdk::Recheck) -> model::Recheck {
+    model::Recheck {
+        began: Timestamp(recheck.began),
+        ended: recheck.ended.map(Timestamp),
+        confirmed: recheck.confirmed,
+        regressed: recheck.regressed,
+        unconfirmed: recheck.unconfirmed,
     }
 }
 
@@ -189,6 +200,14 @@ pub(crate) fn decision(decision: model::Decision) -> sdk::Decision {
         memo: decision.memo,
         ask_at: decision.ask_at.map(|at| at.0),
         triggers: decision.triggers.into_iter().map(trigger).collect(),
+        rechecks: decision
+            .rechecks
+            .into_iter()
+            .map(|wish| sdk::RecheckWish {
+                cohort: wish.cohort.0,
+                since: wish.since.0,
+            })
+            .collect(),
     }
 }
 

@@ -115,6 +115,7 @@ fn view(decided: u64, count: u64) -> View {
             failures,
             first_started: (ended > 0).then_some(START),
             last_ended: (ended > 0).then_some(START.plus(Duration::from_secs(decided))),
+            recheck: None,
         }
     };
     View {

@@ -70,6 +70,25 @@ pub enum Input {
         /// What the device said, or why it could not be asked.
         answer: Result<Verification, Failure>,
     },
+    /// The answer to [`Effect::PageSucceeded`](crate::Effect::PageSucceeded).
+    Succeeded {
+        /// Succeeded assignments in rank order.
+        rows: Vec<Succeeded>,
+        /// The cohort has none beyond these.
+        exhausted: bool,
+    },
+    /// The answer to [`Effect::Recheck`](crate::Effect::Recheck).
+    Rechecked {
+        /// Of this assignment.
+        assignment: AssignmentId,
+        /// The attempt it was asked for; fences late answers.
+        attempt: AttemptId,
+        /// What the device said, or why it could not be asked. That it runs another version
+        /// only if no other rollout has begun an attempt at it since this one: otherwise that
+        /// says nothing of this release, and the answer is
+        /// [`CannotTell`](Verification::CannotTell).
+        answer: Result<Verification, Failure>,
+    },
     /// The answer to [`Effect::Decide`](crate::Effect::Decide): one per policy, in
     /// configured order. An `Err` holds the rollout with that message.
     Decided {
@@ -114,6 +133,16 @@ pub struct Candidate {
     pub gate: Gate,
     /// The groups with a limit that its device belongs to. Read if the gate is open.
     pub groups: Vec<GroupSeat>,
+}
+
+/// A device that runs the release, as far as is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Succeeded {
+    /// As the store has it.
+    pub assignment: Assignment,
+    /// The newest attempt of it; none if it is not to be asked, because another rollout has
+    /// begun an attempt at the device since, or because it is kept no longer.
+    pub attempt: Option<AttemptId>,
 }
 
 /// What may become of a device whose turn has come.

@@ -65,6 +65,27 @@ pub enum Effect {
         /// The attempt in question.
         attempt: AttemptId,
     },
+    /// Read succeeded assignments of a cohort in rank order, and answer with
+    /// [`Input::Succeeded`](crate::Input::Succeeded). At most one is outstanding.
+    PageSucceeded {
+        /// Which cohort.
+        cohort: CohortIndex,
+        /// Only those of a higher rank.
+        after: Option<AssignmentId>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Ask a device that has succeeded what it runs, once; answered by
+    /// [`Input::Rechecked`](crate::Input::Rechecked). At most one per assignment is
+    /// outstanding.
+    Recheck {
+        /// Whose.
+        assignment: AssignmentId,
+        /// Its device.
+        device: DeviceKey,
+        /// The attempt that brought the release.
+        attempt: AttemptId,
+    },
     /// Cancel a push; it still answers by
     /// [`Input::AttemptEnded`](crate::Input::AttemptEnded).
     Cancel {
@@ -125,6 +146,8 @@ pub enum TimerReason {
     RetryBudget,
     /// Devices that wait for room in their group are looked at again.
     Group,
+    /// Devices that succeeded are verified again.
+    Recheck,
 }
 
 /// What a rollout is doing; see [`Rollout::standing`](crate::Rollout::standing).

@@ -42,7 +42,7 @@ pub const fn meaning(kind: StateKind) -> Meaning {
 }
 
 /// The states that may follow `kind`. Nothing follows an ended one but a dead letter, which
-/// a person may requeue or dismiss.
+/// a person may requeue or dismiss, and a success that did not last.
 pub const fn successors(kind: StateKind) -> &'static [StateKind] {
     use StateKind::{
         Admitted, Cancelled, Cancelling, DeadLettered, Deferred, Failed, Offered, Pending,
@@ -116,7 +116,9 @@ pub const fn successors(kind: StateKind) -> &'static [StateKind] {
             Superseded,
         ],
         DeadLettered => &[Pending, Failed],
-        Succeeded | Failed | Rejected | Skipped | Cancelled | Superseded => &[],
+        // It was verified again, and had fallen back.
+        Succeeded => &[Failed],
+        Failed | Rejected | Skipped | Cancelled | Superseded => &[],
     }
 }
 

@@ -108,8 +108,9 @@ fn the_table_is_consistent() {
         assert_eq!(meaning.holds_slot, kind == StateKind::Transferring);
         assert!(!meaning.fences || meaning.counts_in_progress);
         assert!(!meaning.holds_slot || meaning.fences);
-        // Only a dead letter goes on, if a person wants it.
-        let is_final = kind.is_ended() && kind != StateKind::DeadLettered;
+        // A dead letter goes on if a person wants it, and a success may not last.
+        let goes_on = [StateKind::DeadLettered, StateKind::Succeeded].contains(&kind);
+        let is_final = kind.is_ended() && !goes_on;
         assert_eq!(table::successors(kind).is_empty(), is_final);
         for next in table::successors(kind) {
             let starts = *next == StateKind::Transferring;

@@ -123,6 +123,7 @@ fn view(cohorts: u64) -> View {
             failures,
             first_started: (ended > 0).then_some(START),
             last_ended: (ended > 0).then_some(START.plus(Duration::from_secs(3_000))),
+            recheck: None,
         }
     };
     View {

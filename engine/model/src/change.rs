@@ -1,7 +1,7 @@
 use crate::{
-    Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, DecisionRecord,
-    DeviceKey, Event, Observation, PluginName, RolloutKey, RolloutState, SignalSample, StateKind,
-    Timestamp,
+    Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, CohortIndex,
+    DecisionRecord, DeviceKey, Event, Observation, PluginName, Recheck, RolloutKey, RolloutState,
+    SignalSample, StateKind, Timestamp,
 };
 use std::time::Duration;
 
@@ -114,6 +114,15 @@ pub enum Change {
     ProbationPassed,
     /// A signal's value or status is another than at its last sample.
     Signal(SignalSample),
+    /// A cohort's round of verifying again came so far. It replaces what was kept of a round.
+    Recheck {
+        /// Of which cohort.
+        cohort: CohortIndex,
+        /// What was counted; none: the round that went on was given up.
+        round: Option<Recheck>,
+        /// What became of the devices up to this one is counted.
+        after: Option<AssignmentId>,
+    },
     /// Something was learned about a device.
     Observed(Observation),
 }

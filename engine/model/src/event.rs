@@ -106,6 +106,17 @@ pub enum EventKind {
     DeviceCancelled { device: DeviceId },
     /// Its attempts are used up.
     DeviceDeadLettered { device: DeviceId, kind: FailureKind },
+    /// It had succeeded, and was found to run another version.
+    DeviceRegressed { device: DeviceId, version: String },
+    /// The succeeded devices of a cohort are verified again.
+    RecheckStarted { cohort: String, devices: u64 },
+    /// They were.
+    RecheckEnded {
+        cohort: String,
+        confirmed: u64,
+        regressed: u64,
+        unconfirmed: u64,
+    },
     /// A policy's answer differs from its last.
     DecisionTaken {
         policy: PluginName,
@@ -226,6 +237,7 @@ impl EventKind {
             | Self::DeviceDeferred { device, .. }
             | Self::DeviceSucceeded { device }
             | Self::DeviceFailed { device, .. }
+            | Self::DeviceRegressed { device, .. }
             | Self::DeviceRejected { device }
             | Self::DeviceSkipped { device, .. }
             | Self::DeviceCancelled { device }
@@ -238,6 +250,8 @@ impl EventKind {
             | Self::RolloutContinued { .. }
             | Self::CohortStarted { .. }
             | Self::CohortEnded { .. }
+            | Self::RecheckStarted { .. }
+            | Self::RecheckEnded { .. }
             | Self::DecisionTaken { .. }
             | Self::DecisionFailed { .. }
             | Self::RolloutHolding { .. }

@@ -2,7 +2,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Advance, CohortIndex, FailureKind, SignalName, StateKind, Timestamp, Value};
+use crate::{
+    Advance, CohortIndex, FailureKind, Recheck, RecheckWish, SignalName, StateKind, Timestamp,
+    Value,
+};
 
 /// How a policy ranks a device when cohorts are cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,7 +79,7 @@ pub struct CohortView {
     pub in_progress: u64,
     /// Devices whose assignment ended.
     pub ended: u64,
-    /// Devices whose first attempt failed, by kind.
+    /// Devices whose first attempt failed, or led to a success that did not last, by kind.
     pub first_failures: BTreeMap<FailureKind, u64>,
     /// Devices that ended without success, by the kind of the last failure.
     pub failures: BTreeMap<FailureKind, u64>,
@@ -84,6 +87,9 @@ pub struct CohortView {
     pub first_started: Option<Timestamp>,
     /// When a device last ended.
     pub last_ended: Option<Timestamp>,
+    /// The newest round in which its succeeded devices were verified again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recheck: Option<Recheck>,
 }
 
 /// A measurement from outside, as a policy sees it.
@@ -217,6 +223,9 @@ pub struct Decision {
     pub ask_at: Option<Timestamp>,
     /// What it watches.
     pub triggers: Vec<Trigger>,
+    /// Which cohorts are to be verified again.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rechecks: Vec<RecheckWish>,
 }
 
 /// When a device may start, as one policy sees it.

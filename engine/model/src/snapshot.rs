@@ -1,5 +1,5 @@
 use crate::{
-    Advance, Approval, Assignment, CohortView, DecisionRecord, Probation, SignalSample,
+    Advance, Approval, Assignment, CohortView, DecisionRecord, Probation, Rechecking, SignalSample,
     StoredRollout, Timestamp,
 };
 
@@ -26,6 +26,8 @@ pub struct RolloutSnapshot {
     pub advances: Vec<Advance>,
     /// The newest sample of each signal that was kept, by name.
     pub signals: Vec<SignalSample>,
+    /// The round of verifying again that goes on.
+    pub rechecking: Option<Rechecking>,
     /// When the first deferred assignment is due.
     pub next_deferred: Option<Timestamp>,
     /// Deferred assignments that wait for an instant, and for no connection.

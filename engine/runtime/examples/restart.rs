@@ -113,6 +113,7 @@ impl Executor for Probe {
                     memo: Vec::new(),
                     ask_at: None,
                     triggers: Vec::new(),
+                    rechecks: Vec::new(),
                 })
             })
             .collect()

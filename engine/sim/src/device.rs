@@ -110,6 +110,11 @@ impl Device {
         !self.behaviour.reboot.is_zero() && self.ledger.book().software.reboots(Instant::now())
     }
 
+    /// It falls back now, if it will some day. Whether it does.
+    pub(crate) fn falls_back(&self) -> bool {
+        self.ledger.book().software.fall_back(Instant::now())
+    }
+
     /// What a question for its version is answered instead, if it does not tell.
     pub(crate) fn mute(&self) -> Option<StatusCode> {
         let nth = Ledger::next(&self.ledger.asked);

@@ -159,6 +159,15 @@ impl Fleet {
         }
     }
 
+    /// Has a device fall back now that will some day ([`Fault::FallBack`]): for a test that
+    /// must not depend on how long anything takes. Whether it does.
+    ///
+    /// [`Fault::FallBack`]: crate::Fault::FallBack
+    pub fn fall_back(&self, index: usize) -> bool {
+        let device = self.shared.devices.get(index);
+        device.is_some_and(|device| device.falls_back())
+    }
+
     /// Brings these devices online, as [`Fleet::connect`], and gives the ids of those that
     /// were not.
     ///

@@ -117,6 +117,17 @@ impl Software {
             .map_or(&self.running, |coming| &coming.image)
     }
 
+    /// What was to run again some day runs now. Whether there was such a thing.
+    pub(crate) fn fall_back(&mut self, now: Instant) -> bool {
+        self.settle(now);
+        let falls = self.fallback.is_some();
+        if let Some((at, _)) = &mut self.fallback {
+            *at = now;
+        }
+        self.settle(now);
+        falls
+    }
+
     /// The version that runs at this moment.
     pub(crate) fn running(&mut self, now: Instant) -> &str {
         self.settle(now);

@@ -52,6 +52,7 @@ pub(crate) fn rollout(scenario: &Scenario, targets: &Targets, now: Now) -> Rollo
             failures: Default::default(),
             first_started: None,
             last_ended: None,
+            recheck: None,
         }
     });
     let snapshot = RolloutSnapshot {
@@ -64,6 +65,7 @@ pub(crate) fn rollout(scenario: &Scenario, targets: &Targets, now: Now) -> Rollo
         signals: Vec::new(),
         approvals: Vec::new(),
         advances: Vec::new(),
+        rechecking: None,
         next_deferred: None,
         timed: 0,
     };

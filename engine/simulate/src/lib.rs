@@ -24,6 +24,7 @@ mod luck;
 mod placing;
 mod plugins;
 mod profile;
+mod rechecks;
 pub mod recorded;
 mod recorder;
 mod rows;

@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, time::Duration};
 
 use windlass_model::{
-    AssignmentState, CohortIndex, CohortView, Decision, Reason, SkipReason, StateKind, Timestamp,
-    Verdict,
+    AssignmentState, CohortIndex, CohortView, Decision, FailureKind, Reason, SkipReason, StateKind,
+    Timestamp, Verdict,
 };
 
 use crate::session::{Mark, Sample, Shares};
@@ -143,6 +143,13 @@ impl Recorder {
 
     /// A device came to `state`.
     pub(crate) fn moved(&mut self, now: Timestamp, cohort: CohortIndex, state: &AssignmentState) {
+        if *state == AssignmentState::Failed(FailureKind::Regressed)
+            && let Some(running) = self.running.get_mut(cohort.0 as usize)
+        {
+            // It ran the release, and does no more.
+            *running = running.saturating_sub(1);
+            return;
+        }
         let runs = matches!(
             state,
             AssignmentState::Succeeded | AssignmentState::Skipped(SkipReason::AlreadyCurrent)

@@ -79,6 +79,25 @@ impl Rows {
             .collect()
     }
 
+    /// At most `limit` succeeded rows of a cohort after `after`, in rank order.
+    pub(crate) fn succeeded(
+        &self,
+        cohort: CohortIndex,
+        after: Option<AssignmentId>,
+        limit: usize,
+    ) -> Vec<Assignment> {
+        let Some(ranks) = self.cohorts.get(cohort.0 as usize) else {
+            return Vec::new();
+        };
+        let from = after.map_or(0, |id| rank(id) + 1).max(ranks.start);
+        let rows = self.rows.get(index(from)..index(ranks.end));
+        let rows = rows.unwrap_or_default().iter();
+        rows.filter(|row| row.state == AssignmentState::Succeeded)
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
     /// At most `limit` deferred rows that are due at `by`, the longest due first, and when the
     /// first is due that is not due then.
     pub(crate) fn due(&self, by: Timestamp, limit: usize) -> (Vec<Assignment>, Option<Timestamp>) {

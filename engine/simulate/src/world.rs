@@ -212,6 +212,7 @@ impl<'a, P: Plugins> World<'a, P> {
                 | Change::DecisionRepeated(_)
                 | Change::ProbationPassed
                 | Change::Signal(_)
+                | Change::Recheck { .. }
                 | Change::Approved(_)
                 | Change::Advanced(_)
                 | Change::Condemned { .. }
@@ -247,6 +248,16 @@ impl<'a, P: Plugins> World<'a, P> {
                 device,
                 attempt,
             } => self.verify(assignment, device, attempt),
+            Effect::PageSucceeded {
+                cohort,
+                after,
+                limit,
+            } => self.show_succeeded(cohort, after, limit),
+            Effect::Recheck {
+                assignment,
+                device,
+                attempt,
+            } => self.recheck(assignment, device, attempt),
             // Nobody cuts a simulated transfer, and nobody swaps a policy.
             Effect::Cancel { .. } | Effect::TakePoliciesBack { .. } => {}
             Effect::Decide { requests } => {

@@ -18,12 +18,12 @@ use crate::{
 pub(crate) const MAX_TARGETS: u64 = u32::MAX as u64;
 
 /// What [`from_row`] reads, of tables called `a` and `d`.
-const COLUMNS: &str = "a.id, a.device, d.id, a.cohort, a.state, a.attempt, a.due, a.detail, \
+pub(crate) const COLUMNS: &str = "a.id, a.device, d.id, a.cohort, a.state, a.attempt, a.due, a.detail, \
      a.started_attempts, a.counted_attempts, a.first_failure, a.last_failure, \
      a.last_failure_at, a.attempt_started, a.excluded, \
      (SELECT json FROM reason WHERE id = a.blocker)";
 
-const COLUMN_COUNT: usize = 16;
+pub(crate) const COLUMN_COUNT: usize = 16;
 
 /// A page of pending assignments with their devices.
 pub(crate) const PENDING: (&str, &str) = (
@@ -324,7 +324,7 @@ fn present(column: Option<i64>) -> Result<i64, StoreError> {
     })
 }
 
-fn from_row(row: &Row<'_>) -> Result<Assignment, StoreError> {
+pub(crate) fn from_row(row: &Row<'_>) -> Result<Assignment, StoreError> {
     let device_id: String = row.get(2)?;
     let columns = StateColumns {
         attempt: row.get(5)?,

@@ -13,7 +13,7 @@ use crate::{
     attempt::{self, AttemptEnd, Start},
     checkpoint::drop_checkpoint,
     codes::{Code as _, duration_millis, millis},
-    condemned, decision, log, reason,
+    condemned, decision, log, reason, recheck,
     registry::observe,
     rollback, signal, steering, swap,
 };
@@ -193,6 +193,16 @@ fn apply_change(
         Change::RollbackWanted => Ok(rollback::want(connection, rollout)?),
         Change::ProbationPassed => Ok(swap::end_probation(connection, rollout)?),
         Change::Signal(sample) => Ok(signal::keep(connection, rollout, sample)?),
+        Change::Recheck {
+            cohort,
+            round: Some(round),
+            after,
+        } => Ok(recheck::keep(connection, rollout, *cohort, round, *after)?),
+        Change::Recheck {
+            cohort,
+            round: None,
+            ..
+        } => Ok(recheck::forget(connection, rollout, Some(*cohort))?),
         Change::Observed(observation) => match observe(connection, observation)? {
             true => Ok(()),
             false => Err(CommitError::NoSuchDevice(observation.device)),

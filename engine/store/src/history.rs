@@ -221,6 +221,9 @@ impl Listener<'_> {
             | EventKind::AttemptResultLate { .. }
             | EventKind::DeviceSettling { .. }
             | EventKind::DeviceRequeued { .. }
+            | EventKind::DeviceRegressed { .. }
+            | EventKind::RecheckStarted { .. }
+            | EventKind::RecheckEnded { .. }
             | EventKind::DecisionTaken { .. }
             | EventKind::DecisionFailed { .. }
             | EventKind::RolloutHolding { .. }

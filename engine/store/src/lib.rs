@@ -49,6 +49,7 @@ mod open;
 #[cfg(test)]
 mod query_plans;
 mod reason;
+mod recheck;
 mod registry;
 mod release;
 mod retention;

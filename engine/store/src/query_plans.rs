@@ -10,7 +10,7 @@ use crate::{
     Location, Store,
     assignment::{ALL_OF_DEVICE, DUE, LIVE, NEXT_DUE, OF_DEVICE, PENDING, TRANSFERS, page_sql},
     commit::{CANCEL_REMAINING, REMAINING_COHORTS},
-    dead_letter, history, log,
+    dead_letter, history, log, recheck,
     registry::{down_by_column, down_by_label, narrowed_query},
     rival, rollback, signal, steering,
 };
@@ -176,7 +176,7 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
 fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
     let store = store();
     let dead_letters = "assignment_dead_letter (rollout=?)";
-    let queries: [(String, &[&str]); 15] = [
+    let queries: [(String, &[&str]); 17] = [
         (
             rival::ELSEWHERE.to_owned(),
             &["assignment_device (device=?)"],
@@ -226,6 +226,21 @@ fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
             ],
         ),
         (history::page_sql(), &["INTEGER PRIMARY KEY (rowid>?)"]),
+        (
+            recheck::succeeded_sql(),
+            &[
+                "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+                "attempt_assignment (assignment=?)",
+                "assignment_device (device=?)",
+            ],
+        ),
+        (
+            recheck::is_overtaken_sql(),
+            &[
+                "assignment_device (device=?)",
+                "attempt_assignment (assignment=? AND rowid>?)",
+            ],
+        ),
         (
             steering::APPROVALS.to_owned(),
             &["approval_rollout (rollout=?)"],

@@ -10,7 +10,7 @@ use crate::{
     assignment::{MAX_TARGETS, assignment_id},
     codes::{Code as _, timestamp, unsigned},
     decision::{self, Standing},
-    rollout, signal, steering, swap,
+    recheck, rollout, signal, steering, swap,
 };
 
 impl Store {
@@ -24,7 +24,8 @@ impl Store {
         // A reader's view must not change between the queries.
         let transaction = self.connection.unchecked_transaction()?;
         let rollout = rollout::by_key(&transaction, key)?;
-        let (cohorts, timed) = cohorts(&transaction, &rollout)?;
+        let (mut cohorts, timed) = cohorts(&transaction, &rollout)?;
+        let rechecking = recheck::read(&transaction, key, &mut cohorts)?;
         let live = self.live(key)?;
         let mut decisions = Vec::with_capacity(rollout.plan.policies.len());
         let mut memos = Vec::with_capacity(rollout.plan.policies.len());
@@ -53,6 +54,7 @@ impl Store {
             approvals,
             advances,
             signals,
+            rechecking,
             next_deferred,
             timed,
         })
@@ -78,6 +80,7 @@ fn cohorts(
             failures: BTreeMap::new(),
             first_started: None,
             last_ended: None,
+            recheck: None,
         })
         .collect();
     read_times(connection, rollout.key, &mut views)?;

@@ -17,6 +17,7 @@ use crate::{
     codes::unsigned,
     decision,
     json::{parse, to_json},
+    recheck,
     rollout::{by_key, write_plan},
     steering,
 };
@@ -377,6 +378,8 @@ fn rebuild_cohorts(
         |row| row.get(0),
     )?;
     connection.execute("DELETE FROM cohort WHERE rollout = ?1", [rollout.0])?;
+    // Rounds were of cohorts that are no more.
+    recheck::forget(connection, rollout, None)?;
     let mut insert =
         connection.prepare("INSERT INTO cohort (rollout, position) VALUES (?1, ?2)")?;
     for (position, _) in (0i64..).zip(cohorts) {

@@ -8,6 +8,7 @@ use crate::decide::VALID;
 use crate::gate::Tally;
 use crate::memo::Memo;
 use crate::plan::Plan;
+use crate::recheck;
 use crate::stages::Progress;
 
 /// When a clock of the policy's own runs out. The host renews decisions by itself, so an
@@ -44,14 +45,23 @@ pub(crate) fn ask_at(
                 .map(|(opened, deadline)| opened.at.saturating_add(deadline.after))
                 .filter(|end| *end > clock.now)
         }
-        Progress::Open { .. }
+        // The host asks when they have answered.
+        Progress::Rechecking { .. }
+        | Progress::Open { .. }
         | Progress::Measuring
         | Progress::Awaiting { .. }
         | Progress::Aborted
         | Progress::Done => None,
     };
     let event = event.map(|event| clock.wall(event));
-    event.into_iter().chain(next).min()
+    let again = match progress {
+        Progress::Rechecking {
+            standing: recheck::Standing::TooFew { again },
+            ..
+        } => Some(again),
+        _ => None,
+    };
+    event.into_iter().chain(next).chain(again).min()
 }
 
 /// The counts at which the gate could be met or an abort threshold be reached.
@@ -86,6 +96,7 @@ pub(crate) fn triggers(plan: &Plan, view: &View, memo: &Memo, progress: Progress
             [Some(ends), successes, failures]
         }
         Progress::Soaking { .. }
+        | Progress::Rechecking { .. }
         | Progress::Measuring
         | Progress::Awaiting { .. }
         | Progress::Aborted

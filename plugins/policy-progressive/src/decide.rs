@@ -1,6 +1,6 @@
 //! From where the rollout is to what is allowed now.
 
-use windlass_sdk::{Advance, Ceiling, Decision, Reason, Verdict, View};
+use windlass_sdk::{Advance, Ceiling, Decision, Reason, RecheckWish, Verdict, View};
 
 use crate::analysis::{Judged, Standing, standings};
 use crate::calls;
@@ -17,8 +17,9 @@ use crate::stages::{Progress, advance};
 /// fallen silent stops within it; the host renews decisions well before.
 pub(crate) const VALID: u64 = 60_000;
 
-/// Reasons of a decision, by contract, less one for an order.
-const MAX_REASONS: usize = 31;
+/// Reasons of a decision, by contract, less one for an order and one for what was verified
+/// again.
+const MAX_REASONS: usize = 30;
 
 pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
     let clock = Clock::of(view);
@@ -37,6 +38,16 @@ pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
     );
     let order = order(plan, view, &state, progress);
     reasons.extend(order.map(|(order, passed)| reasons::advanced(plan, order, passed)));
+    let looks_back = matches!(
+        progress,
+        Progress::Open { .. }
+            | Progress::Rechecking { .. }
+            | Progress::Measuring
+            | Progress::Awaiting { .. }
+    );
+    if looks_back && verdict < Verdict::Pause {
+        reasons.extend(rechecked(plan, view, &state));
+    }
     let aborted = matches!(progress, Progress::Aborted);
     Decision {
         ceilings: ceilings(view, if aborted { 0 } else { state.opened.len() }),
@@ -50,6 +61,7 @@ pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
         } else {
             calls::triggers(plan, view, &state, progress)
         },
+        rechecks: wish(&state, progress).into_iter().collect(),
     }
 }
 
@@ -122,7 +134,32 @@ fn refuse(view: &View, memo: &[u8], reason: Reason) -> Decision {
         memo: memo.to_vec(),
         ask_at: None,
         triggers: Vec::new(),
+        rechecks: Vec::new(),
     }
+}
+
+/// That the devices of the current cohort be verified again, while that is waited for.
+fn wish(memo: &Memo, progress: Progress) -> Option<RecheckWish> {
+    let Progress::Rechecking { cohort, .. } = progress else {
+        return None;
+    };
+    Some(RecheckWish {
+        cohort: u32::try_from(cohort).ok()?,
+        since: memo.opened.last()?.verify?,
+    })
+}
+
+/// What came of the newest cohort that was verified again, while the next goes on or a person
+/// is asked.
+fn rechecked(plan: &Plan, view: &View, memo: &Memo) -> Option<Reason> {
+    let opened = memo.opened.iter().enumerate().rev().take(2);
+    opened.into_iter().find_map(|(cohort, opened)| {
+        let since = opened.verify?;
+        let round = view.cohorts.get(cohort)?.recheck.as_ref()?;
+        let is_over = round.began >= since && round.ended.is_some();
+        let stage = plan.stages.get(cohort).filter(|_| is_over)?;
+        Some(reasons::rechecked(cohort, stage, round))
+    })
 }
 
 /// Every device of an opened cohort may start, and none of the others.
@@ -167,6 +204,10 @@ fn judge(
         }
         // The signals say what is missing.
         Progress::Done | Progress::Measuring => (Verdict::Continue, Vec::new()),
+        Progress::Rechecking { cohort, standing } => (
+            Verdict::Continue,
+            vec![reasons::rechecking(cohort, &plan.stages[cohort], standing)],
+        ),
         Progress::Awaiting { cohort } => (Verdict::Hold, vec![reasons::awaiting(plan, cohort)]),
         Progress::Soaking {
             cohort,

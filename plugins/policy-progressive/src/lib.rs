@@ -3,8 +3,8 @@
 //! `settings` is what the operator writes and `plan` what is made of it once
 //! it is found sound; `cut` sizes the cohorts. At each decision `stages`
 //! finds how far the rollout may go, asking `gate` whether a cohort has done
-//! well enough, `analysis` what signals say, `consent` what people said and `abort` whether
-//! to stop; `decide`
+//! well enough, `recheck` whether its devices still run the release, `analysis` what signals
+//! say, `consent` what people said and `abort` whether to stop; `decide`
 //! puts it into ceilings and a verdict, `reasons` and `calls`, which say when to
 //! ask again. What must survive from one decision to the next is in `memo`.
 //! `quarantine` says when a single device may start.
@@ -23,6 +23,7 @@ mod plan;
 mod policy;
 mod quarantine;
 mod reasons;
+mod recheck;
 mod settings;
 mod share;
 mod stages;

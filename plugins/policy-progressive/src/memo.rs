@@ -75,6 +75,10 @@ pub(crate) struct Opened {
     /// Whether a person's order opened it.
     #[serde(default)]
     pub(crate) advanced: bool,
+    /// Its devices are to be verified again at this instant or later, in wall time, as the
+    /// host does it by that. None before its soak was served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verify: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,13 +3,14 @@
 //! While work goes on a reason holds no counts: they would make each of a
 //! thousand decisions differ from the one before.
 
-use windlass_sdk::{Advance, Attribute, Reason, Value};
+use windlass_sdk::{Advance, Attribute, Reason, Recheck, Value};
 
 use crate::analysis::{Judged, Standing};
 use crate::clock::Clock;
 use crate::gate::{self, Tally};
 use crate::memo::{Aborted, Cause};
 use crate::plan::{Plan, Stage};
+use crate::recheck;
 use crate::share::Share;
 
 /// The memo is not one that this version wrote.
@@ -89,6 +90,56 @@ pub(crate) fn soaking(
         }
     };
     reason("soaking", Some(cohort), parameters, text)
+}
+
+/// What is waited for after the soak. While devices answer it holds no counts.
+pub(crate) fn rechecking(cohort: usize, stage: &Stage, standing: recheck::Standing) -> Reason {
+    let name = &stage.name;
+    match standing {
+        recheck::Standing::Awaited => reason(
+            "rechecking",
+            Some(cohort),
+            vec![],
+            format!(
+                "the devices of cohort `{name}` are asked once more whether they run the release"
+            ),
+        ),
+        recheck::Standing::TooFew { again } => {
+            let text = format!(
+                "too few devices of cohort `{name}` said once more that they run the release; \
+                 they are asked again after a while"
+            );
+            let parameters = vec![count("until", again)];
+            reason("recheck-inconclusive", Some(cohort), parameters, text)
+        }
+    }
+}
+
+/// What came of it.
+pub(crate) fn rechecked(cohort: usize, stage: &Stage, round: &Recheck) -> Reason {
+    let Recheck {
+        confirmed,
+        regressed,
+        unconfirmed,
+        ..
+    } = *round;
+    let all = confirmed + regressed + unconfirmed;
+    let mut text = format!(
+        "{confirmed} of {all} devices of cohort `{}` run the release still",
+        stage.name
+    );
+    if regressed > 0 {
+        text.push_str(&format!(", {regressed} fell back"));
+    }
+    if unconfirmed > 0 {
+        text.push_str(&format!(", {unconfirmed} did not say"));
+    }
+    let parameters = vec![
+        count("confirmed", confirmed),
+        count("regressed", regressed),
+        count("unconfirmed", unconfirmed),
+    ];
+    reason("rechecked", Some(cohort), parameters, text)
 }
 
 pub(crate) fn deadline_passed(cohort: usize, stage: &Stage) -> Reason {

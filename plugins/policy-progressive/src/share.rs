@@ -37,6 +37,11 @@ impl Share {
         u64::try_from(parts).unwrap_or(whole)
     }
 
+    /// Whether `part` of `whole` is at most this share.
+    pub(crate) fn covers(self, part: u64, whole: u64) -> bool {
+        u128::from(part) * u128::from(PARTS) <= u128::from(self.0) * u128::from(whole)
+    }
+
     /// How many more devices must succeed, beyond `succeeded` of `judged`, until
     /// this share has; none if no number is enough.
     pub(crate) fn missing(self, succeeded: u64, judged: u64) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! How far a rollout may go: the one place where cohorts open.
 
-use windlass_sdk::{CohortView, View};
+use windlass_sdk::View;
 
 use crate::analysis::{self, measure, standings};
 use crate::clock::{Clock, Mark};
@@ -8,6 +8,7 @@ use crate::consent::{is_approved, order_past};
 use crate::gate::{Standing, Tally};
 use crate::memo::{Aborted, Cause, Memo, Opened};
 use crate::plan::{Plan, Stage};
+use crate::recheck;
 use crate::settings::{Ending, OnDeadline, OnFailure};
 
 /// Where the rollout is.
@@ -23,6 +24,12 @@ pub(crate) enum Progress {
         cohort: usize,
         standing: Standing,
         until: Mark,
+    },
+    /// Gate and soak of this cohort are served, and its devices are asked whether they still run
+    /// the release.
+    Rechecking {
+        cohort: usize,
+        standing: recheck::Standing,
     },
     /// Gate and soak of the current cohort are served, and not every signal is good and was measured
     /// often enough.
@@ -69,6 +76,7 @@ pub(crate) fn advance(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) -
                     at: clock.now,
                     met: None,
                     advanced,
+                    verify: None,
                 });
             }
             Step::End(aborted) => memo.aborted = Some(aborted),
@@ -117,11 +125,7 @@ fn step(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) -> Step {
     let Some(cohort) = memo.opened.len().checked_sub(1) else {
         return start(plan, view, memo);
     };
-    let (Some(stage), Some(seen), Some(opened)) = (
-        plan.stages.get(cohort),
-        view.cohorts.get(cohort),
-        memo.opened.last_mut(),
-    ) else {
+    let (Some(stage), Some(opened)) = (plan.stages.get(cohort), memo.opened.last_mut()) else {
         return Step::Stay(Progress::Done);
     };
     let last = cohort + 1 >= plan.stages.len();
@@ -132,7 +136,7 @@ fn step(plan: &Plan, view: &View, clock: Clock, memo: &mut Memo) -> Step {
     if ordered {
         return Step::Stay(Progress::Done);
     }
-    match passage(cohort, stage, seen, clock, opened, last) {
+    match passage(cohort, stage, view, clock, opened, last) {
         Passage::Not(progress) => Step::Stay(progress),
         Passage::Failed(cause, ending) => Step::End(Aborted {
             cohort,
@@ -188,11 +192,14 @@ enum Passage {
 fn passage(
     cohort: usize,
     stage: &Stage,
-    seen: &CohortView,
+    view: &View,
     clock: Clock,
     opened: &mut Opened,
     last: bool,
 ) -> Passage {
+    let Some(seen) = view.cohorts.get(cohort) else {
+        return Passage::Not(Progress::Done);
+    };
     let tally = Tally::of(seen, stage.gate.kinds);
     let standing = stage.gate.standing(&tally);
     let overdue = stage
@@ -218,20 +225,25 @@ fn passage(
         // A cohort without devices has nothing to be watched.
         let soak = if tally.size == 0 { 0 } else { stage.soak };
         let until = opened.met.get_or_insert(clock.now).saturating_add(soak);
-        return if last || clock.now >= until {
-            Passage::Passed
-        } else {
-            Passage::Not(Progress::Soaking {
+        if clock.now < until && !last {
+            opened.verify = None;
+            return Passage::Not(Progress::Soaking {
                 cohort,
                 standing,
                 until,
-            })
+            });
+        }
+        let recheck = stage.recheck.filter(|_| !last && tally.size > 0);
+        return match recheck.and_then(|recheck| recheck.standing(view, seen, opened)) {
+            None => Passage::Passed,
+            Some(standing) => Passage::Not(Progress::Rechecking { cohort, standing }),
         };
     }
     // A gate that a late failure closes again starts its soak anew. The last cohort has none,
     // and may grow: a deadline that it kept once is not missed by devices that join later.
     if !last {
         opened.met = None;
+        opened.verify = None;
     }
     let open = |overdue| {
         Passage::Not(Progress::Open {

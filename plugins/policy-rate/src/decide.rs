@@ -53,6 +53,7 @@ pub(crate) fn decide(plan: &Plan, view: &View, memo: &[u8]) -> Decision {
         memo: state.write(),
         ask_at: answer.ask_at,
         triggers: triggers(&plan.abort, view),
+        rechecks: Vec::new(),
     }
 }
 
@@ -76,6 +77,7 @@ fn still(view: &View, memo: Vec<u8>, verdict: Verdict, reason: Reason) -> Decisi
         memo,
         ask_at: None,
         triggers: Vec::new(),
+        rechecks: Vec::new(),
     }
 }
 

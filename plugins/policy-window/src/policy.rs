@@ -186,6 +186,7 @@ impl Policy for Windows {
             memo: Vec::new(),
             ask_at: None,
             triggers: Vec::new(),
+            rechecks: Vec::new(),
         };
         let Zone::Of(zone) = &self.plan.zone else {
             return Decision {

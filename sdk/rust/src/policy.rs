@@ -7,8 +7,8 @@ use crate::{Device, Problem, Projection, Timestamp};
 
 pub use crate::bindings::policy::exports::windlass::plugin::policy::{
     Admission, Advance, Approval, Candidate, Ceiling, Cohort, CohortView, Decision, FailureCount,
-    FailureKind, Measure, Placement, Reason, Signal, StateCounts, TierCount, Trigger, Verdict,
-    View,
+    FailureKind, Measure, Placement, Reason, Recheck, RecheckWish, Signal, StateCounts, TierCount,
+    Trigger, Verdict, View,
 };
 
 /// A policy, opened with its settings and then asked again and again.

@@ -200,6 +200,7 @@ fn is_trouble(kind: &EventKind) -> bool {
     matches!(
         kind,
         EventKind::DeviceFailed { .. }
+            | EventKind::DeviceRegressed { .. }
             | EventKind::DeviceRejected { .. }
             | EventKind::DeviceDeadLettered { .. }
             | EventKind::DecisionFailed { .. }

@@ -45,9 +45,15 @@ fn below(record: &DecisionRecord, decision: &Decision) -> Vec<String> {
         format!("memo changed, now {bytes}")
     };
     let watched = watched(record, decision);
+    let rechecks = decision.rechecks.iter().filter_map(|wish| {
+        let cohort = record.view.cohorts.get(wish.cohort.0 as usize)?;
+        let (name, since) = (clean(&cohort.name), time(wish.since));
+        Some(format!("wants cohort {name} verified again since {since}"))
+    });
     ceilings
         .chain(reasons)
         .chain(watched)
+        .chain(rechecks)
         .chain([memo])
         .collect()
 }

@@ -3,8 +3,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 use windlass_model::{
-    Advance, Approval, CohortView, Decision, DecisionAnswer, DecisionRecord, RolloutName, Signal,
-    StateCounts, StateKind, View,
+    Advance, Approval, CohortView, Decision, DecisionAnswer, DecisionRecord, Recheck, RecheckWish,
+    RolloutName, Signal, StateCounts, StateKind, View,
 };
 use windlass_store::StoredDecision;
 
@@ -67,6 +67,10 @@ fn decided(record: &DecisionRecord, decision: &Decision) -> Map<String, Value> {
         ("valid_until".to_owned(), time(decision.valid_until).into()),
         ("ask_at".to_owned(), json!(decision.ask_at.map(time))),
         ("triggers".to_owned(), json!(decision.triggers)),
+        (
+            "rechecks".to_owned(),
+            decision.rechecks.iter().map(wish).collect(),
+        ),
     ])
 }
 
@@ -95,7 +99,22 @@ fn cohort(cohort: &CohortView) -> Value {
         "failures": cohort.failures,
         "first_started": cohort.first_started.map(time),
         "last_ended": cohort.last_ended.map(time),
+        "recheck": cohort.recheck.as_ref().map(recheck),
     })
+}
+
+fn recheck(round: &Recheck) -> Value {
+    json!({
+        "began": time(round.began),
+        "ended": round.ended.map(time),
+        "confirmed": round.confirmed,
+        "regressed": round.regressed,
+        "unconfirmed": round.unconfirmed,
+    })
+}
+
+fn wish(wish: &RecheckWish) -> Value {
+    json!({ "cohort": wish.cohort, "since": time(wish.since) })
 }
 
 /// Those that are not 0.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use windlass_model::{
-    Cohort, EventKind, LoggedEvent, PluginName, PluginPin, Reason, RolloutKey, RolloutName, Sha256,
-    SkipReason, Timestamp,
+    Cohort, EventKind, FailureKind, LoggedEvent, PluginName, PluginPin, Reason, RolloutKey,
+    RolloutName, Sha256, SkipReason, Timestamp,
 };
 
 use crate::diagnostic::clean;
@@ -135,6 +135,26 @@ pub fn event_text(kind: &EventKind) -> String {
         }
         EventKind::DeviceSucceeded { device } => format!("{device}: succeeded"),
         EventKind::DeviceFailed { device, kind } => format!("{device}: failed ({})", kind.as_str()),
+        EventKind::DeviceRegressed { device, version } => format!(
+            "{device}: failed ({}): it fell back to {}",
+            FailureKind::Regressed.as_str(),
+            clean(version)
+        ),
+        EventKind::RecheckStarted { cohort, devices } => format!(
+            "cohort {}: {} that succeeded are verified again",
+            clean(cohort),
+            count(*devices, "device")
+        ),
+        EventKind::RecheckEnded {
+            cohort,
+            confirmed,
+            regressed,
+            unconfirmed,
+        } => format!(
+            "cohort {}: verified again: {confirmed} run the release, {regressed} fell back, \
+             {unconfirmed} did not say",
+            clean(cohort)
+        ),
         EventKind::DeviceRejected { device } => format!("{device}: rejected the release"),
         EventKind::DeviceSkipped { device, reason } => {
             format!("{device}: skipped, {}", skip_text(*reason))

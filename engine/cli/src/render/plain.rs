@@ -74,6 +74,9 @@ pub(crate) fn is_noteworthy(kind: &EventKind) -> bool {
         | EventKind::AttemptFailed { .. }
         | EventKind::DeviceSettling { .. }
         | EventKind::DeviceFailed { .. }
+        | EventKind::DeviceRegressed { .. }
+        | EventKind::RecheckStarted { .. }
+        | EventKind::RecheckEnded { .. }
         | EventKind::DeviceRejected { .. }
         | EventKind::DeviceDeadLettered { .. }
         | EventKind::DecisionFailed { .. }

@@ -53,6 +53,12 @@ pub(super) fn between(cohorts: &[CohortView], recorded: &Decision, again: &Decis
             field(name, then.and_then(json), now.and_then(json))
         }),
     );
+    fields.extend(
+        pairs(&recorded.rechecks, &again.rechecks).map(|(place, then, now)| {
+            let name = format!("wish to verify again {}", place + 1);
+            field(name, then.and_then(json), now.and_then(json))
+        }),
+    );
     fields.retain(|field| field.recorded != field.again);
     fields
 }

@@ -1,6 +1,6 @@
 //! Devices that are done in a rollout.
 
-use windlass_model::{AssignmentState, EventKind, SkipReason, Steering};
+use windlass_model::{AssignmentState, EventKind, FailureKind, SkipReason, Steering};
 
 use super::{
     Cause, Facts, Findings, Next,
@@ -19,6 +19,7 @@ pub(super) fn tell(facts: &Facts<'_>, findings: &mut Findings) -> String {
             let version = clean(&facts.release.version);
             format!("runs {version}{}{}", at(when), tries(facts))
         }
+        AssignmentState::Failed(FailureKind::Regressed) => regressed(facts, findings),
         AssignmentState::Failed(kind) => {
             findings.because.extend(failure(facts));
             let when = newest_at(facts, |kind| {
@@ -91,6 +92,23 @@ pub(super) fn tell(facts: &Facts<'_>, findings: &mut Findings) -> String {
         | AssignmentState::Waiting { .. }
         | AssignmentState::Cancelling(_) => facts.row.state.kind().as_str().to_owned(),
     }
+}
+
+/// It ran the release, and then did no more: its attempts tell nothing of that.
+fn regressed(facts: &Facts<'_>, findings: &mut Findings) -> String {
+    let found = facts.newest(|kind| matches!(kind, EventKind::DeviceRegressed { .. }));
+    if let Some(EventKind::DeviceRegressed { version, .. }) = found.map(|event| &event.kind) {
+        let text = format!(
+            "it had been updated to {}, and ran {} when it was verified again",
+            clean(&facts.release.version),
+            clean(version)
+        );
+        findings.cause(Cause::host("regressed", text));
+    }
+    findings.next(Next::when(
+        "with another rollout: who falls back from a release is not given it again",
+    ));
+    format!("fell back{}", at(found.map(|event| event.at)))
 }
 
 fn superseded(facts: &Facts<'_>) -> String {

@@ -88,6 +88,10 @@ fn follow(rollout: &StoredRollout, row: &mut Assignment, logged: &LoggedEvent) {
         }
         EventKind::DeviceSucceeded { .. } => AssignmentState::Succeeded,
         EventKind::DeviceFailed { kind, .. } => AssignmentState::Failed(*kind),
+        EventKind::DeviceRegressed { .. } => {
+            row.last_failure = Some((FailureKind::Regressed, at));
+            AssignmentState::Failed(FailureKind::Regressed)
+        }
         EventKind::DeviceRejected { .. } => AssignmentState::Rejected,
         EventKind::DeviceSkipped { reason, .. } => AssignmentState::Skipped(*reason),
         EventKind::DeviceCancelled { .. } => AssignmentState::Cancelled,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use windlass_model::{
     Ceiling, CohortIndex, CohortView, Decision, DecisionAnswer, DecisionRecord, PluginName,
-    PluginPin, Probation, Reason, Repetition, Signal, Timestamp, Value, Verdict, View,
+    PluginPin, Probation, Reason, RecheckWish, Repetition, Signal, Timestamp, Value, Verdict, View,
 };
 
 use super::{repeats::Repeats, timer::monotonic, triggers::Triggers};
@@ -414,6 +414,11 @@ impl Decider {
             .collect()
     }
 
+    /// Which cohorts the policies want to have verified again.
+    pub(super) fn rechecks(&self) -> impl Iterator<Item = &RecheckWish> {
+        self.decisions().flat_map(|decision| &decision.rechecks)
+    }
+
     /// When a policy wants to be asked, if one said so.
     pub(super) fn ask_at(&self) -> Option<Timestamp> {
         self.decisions()
@@ -561,6 +566,7 @@ fn says_the_same(one: &DecisionAnswer, other: &DecisionAnswer) -> bool {
                 && one.verdict == other.verdict
                 && one.reasons == other.reasons
                 && one.triggers == other.triggers
+                && one.rechecks == other.rechecks
         }
         (DecisionAnswer::Failed(one), DecisionAnswer::Failed(other)) => one == other,
         (DecisionAnswer::Decided(_), DecisionAnswer::Failed(_))

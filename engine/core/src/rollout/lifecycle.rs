@@ -273,6 +273,7 @@ impl Rollout {
             RolloutState::Aborting | RolloutState::Aborted | RolloutState::Completed => return,
         }
         self.end_pause(now);
+        self.give_up_recheck();
         self.state = RolloutState::Aborting;
         self.change_rollout();
         self.reasons.clone_from(&reasons);
@@ -345,6 +346,7 @@ impl Rollout {
                 (RolloutState::Completed, Outcome::Completed)
             };
             self.end_pause(now);
+            self.give_up_recheck();
             self.state = state;
             self.ended_at = Some(now.wall);
             self.change_rollout();

@@ -17,6 +17,7 @@ mod live;
 mod look;
 mod parked;
 mod parking;
+mod recheck;
 mod repeats;
 mod replan;
 mod signals;
@@ -42,7 +43,8 @@ use windlass_model::{
 
 use self::{
     attempt::Ended, breaker::Breakers, decide::Decider, intake::Intake, ledger::Move, live::Live,
-    parked::Parked, signals::Signals, starts::RecentStarts, trouble::Trouble, waits::Waits,
+    parked::Parked, recheck::Rechecks, signals::Signals, starts::RecentStarts, trouble::Trouble,
+    waits::Waits,
 };
 use crate::{Effect, Input, Now, Output, Resources, StopCause, table};
 
@@ -108,6 +110,7 @@ pub struct Rollout {
     overtaken: BTreeSet<AssignmentId>,
     waits: Waits,
     trouble: Trouble,
+    rechecks: Rechecks,
     /// What the groups and fences of the engine do not know yet.
     moves: Vec<Move>,
     timers: BTreeSet<(Duration, AssignmentId)>,
@@ -185,6 +188,7 @@ impl Rollout {
             overtaken: BTreeSet::new(),
             waits: Waits::default(),
             trouble: Trouble::default(),
+            rechecks: Rechecks::new(snapshot.rechecking),
             moves: Vec::new(),
             timers: BTreeSet::new(),
             starts: RecentStarts::default(),
@@ -281,6 +285,12 @@ impl Rollout {
                 attempt,
                 answer,
             } => self.verified(now, assignment, attempt, answer),
+            Input::Succeeded { rows, exhausted } => self.succeeded_read(now, rows, exhausted),
+            Input::Rechecked {
+                assignment,
+                attempt,
+                answer,
+            } => self.rechecked(now, assignment, attempt, answer),
             Input::Decided { answers } => self.decided(now, answers),
             Input::Signals { samples } => self.signals_measured(now, samples),
             Input::Grown { added } => self.grown(added),
@@ -311,6 +321,7 @@ impl Rollout {
         }
         while self.start_next(now, resources) {}
         self.ask_for_looks(now, resources);
+        self.recheck(now, resources);
         self.ask_policies(now);
         self.conclude(now);
     }

@@ -17,6 +17,8 @@ impl Rollout {
         // What was asked before is not answered any more.
         self.reconsidered(now, Vec::new(), now.monotonic);
         self.overtaken.clear();
+        // The store dropped what it had of rounds: they were of cohorts that are no more.
+        self.rechecks.give_up();
         for row in &snapshot.live {
             self.rehouse(row.id, row.cohort);
         }

@@ -75,6 +75,7 @@ impl Rollout {
             || !self.judging.is_empty()
             || (self.may_look(now) && !self.looks.is_empty())
             || self.settles_soon(now)
+            || self.is_rechecking(now)
             || (self.may_start(now) && self.has_startable())
             || self.decider.is_behind(now.wall)
     }

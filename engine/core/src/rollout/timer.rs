@@ -52,8 +52,9 @@ impl Rollout {
             .parked_look
             .filter(|_| self.may_look(now) && self.judging.is_empty())
             .map(|at| (at, TimerReason::Group));
+        let recheck = self.recheck_due().map(|at| (at, TimerReason::Recheck));
         [
-            assignment, decide, deferred, breaker, trouble, budget, group,
+            assignment, decide, deferred, breaker, trouble, budget, group, recheck,
         ]
         .into_iter()
         .flatten()

@@ -1,6 +1,9 @@
 //! Devices that fail in all the ways that devices do.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use windlass_model::{
     self as model, Admission, AttemptOutcome, Connectivity, DeviceId, DeviceKey, Failure,
@@ -12,6 +15,8 @@ pub(crate) const RELEASE_SIZE: u64 = 1000;
 pub(crate) const CUT_OFF_AT: u64 = 500;
 /// Below the settle grace of the tests.
 const FLASHING: Duration = Duration::from_secs(40);
+/// How long a device runs the release that falls back.
+pub(crate) const LASTS: Duration = Duration::from_secs(20);
 /// Sites that the devices are spread over.
 const SITES: i64 = 3;
 /// Beyond the attempt limit of the tests.
@@ -41,10 +46,12 @@ pub(crate) enum Mood {
     Fetches,
     /// Is offered the release and forgets it.
     Forgets,
+    /// Says that it runs the release, and falls back after a while.
+    FallsBack,
 }
 
 impl Mood {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Takes,
         Self::Flashes,
         Self::FallsSilent,
@@ -59,6 +66,7 @@ impl Mood {
         Self::PluginTraps,
         Self::Fetches,
         Self::Forgets,
+        Self::FallsBack,
     ];
 }
 
@@ -80,6 +88,13 @@ pub(crate) struct Device {
     /// By the release's name: the version, and since when it runs.
     runs: BTreeMap<String, (String, Timestamp)>,
     mute_until: Timestamp,
+    /// Its delivery traps when it asks it.
+    pub(crate) traps: bool,
+    /// It falls back once it has said that it runs the release.
+    is_unstable: bool,
+    falls_at: Option<Timestamp>,
+    /// The releases that it fell back from.
+    pub(crate) fell: BTreeSet<(String, String)>,
     /// How often each release was installed.
     pub(crate) installs: BTreeMap<(String, String), u32>,
 }
@@ -99,6 +114,10 @@ impl Fleet {
                         presence,
                         runs: BTreeMap::new(),
                         mute_until: Timestamp(0),
+                        traps: false,
+                        is_unstable: false,
+                        falls_at: None,
+                        fell: BTreeSet::new(),
                         installs: BTreeMap::new(),
                     };
                     (key, device)
@@ -211,10 +230,40 @@ impl Device {
                 (AttemptOutcome::Offered("offer".to_owned()), 0)
             }
             Mood::Forgets => (AttemptOutcome::Offered("offer".to_owned()), 0),
+            Mood::FallsBack => {
+                self.install(release, now);
+                self.is_unstable = true;
+                (AttemptOutcome::Delivered, RELEASE_SIZE)
+            }
+        }
+    }
+
+    /// Whether it runs its release no more, and did not at `then`.
+    pub(crate) fn fell_before(&self, then: Timestamp) -> bool {
+        self.falls_at.is_some_and(|at| at <= then)
+    }
+
+    /// It is not heard of for so long.
+    pub(crate) fn mute(&mut self, now: Timestamp, length: Duration) {
+        self.mute_until = now.plus(length);
+    }
+
+    /// What it runs is no more if its time has come: to bring it again is no second update.
+    fn fall_back(&mut self, now: Timestamp, release: &Release) {
+        if self.falls_at.is_some_and(|at| at <= now) {
+            self.falls_at = None;
+            self.is_unstable = false;
+            let Release { name, version, .. } = release.clone();
+            self.runs.remove(&name);
+            let lost = (name, version);
+            self.installs.remove(&lost);
+            self.fell.insert(lost);
         }
     }
 
     fn install(&mut self, release: &Release, at: Timestamp) {
+        self.is_unstable = false;
+        self.falls_at = None;
         let Release { name, version, .. } = release.clone();
         *self
             .installs
@@ -224,15 +273,22 @@ impl Device {
     }
 
     pub(crate) fn verify(
-        &self,
+        &mut self,
         now: Timestamp,
         release: &Release,
     ) -> Result<Verification, Failure> {
+        if self.traps {
+            return Err(Failure::new(FailureKind::Plugin, "trapped"));
+        }
+        self.fall_back(now, release);
         if now < self.mute_until {
             return Err(Failure::new(FailureKind::Unreachable, "mute"));
         }
         match self.runs.get(&release.name) {
             Some((version, from)) if *version == release.version && now >= *from => {
+                if self.is_unstable {
+                    self.falls_at.get_or_insert(now.plus(LASTS));
+                }
                 Ok(Verification::RunsRelease)
             }
             // A sentence and no version: what ran before says nothing of the order.

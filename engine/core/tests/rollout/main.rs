@@ -6,6 +6,7 @@ mod groups;
 mod orders;
 mod plan;
 mod policy;
+mod rechecks;
 mod requeues;
 mod retries;
 mod several;

@@ -20,6 +20,7 @@ pub(crate) const EASY: Policy = Policy {
     gates_first: false,
     holds_at_gate: false,
     rolls_back: false,
+    rechecks: None,
     calls: 0,
 };
 
@@ -64,9 +65,10 @@ pub(crate) fn policies() -> impl Strategy<Value = Policy> {
         option::weighted(0.3, 0..9_u64),
         prop_oneof![3 => Just(0_u64), 1 => 1..20_u64],
         prop_oneof![3 => Just(0_u64), 1 => 2..9_u64],
+        option::weighted(0.4, 0..3_u64),
     )
         .prop_map(
-            |(width, abort_at, pause_at, hold_minutes, fails_every)| Policy {
+            |(width, abort_at, pause_at, hold_minutes, fails_every, rechecks)| Policy {
                 width,
                 abort_at,
                 pause_at,
@@ -76,6 +78,7 @@ pub(crate) fn policies() -> impl Strategy<Value = Policy> {
                 gates_first: false,
                 holds_at_gate: false,
                 rolls_back: false,
+                rechecks,
                 calls: 0,
             },
         )

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use windlass_core::DecideRequest;
 use windlass_model::{
     Admission, Assignment, Ceiling, CohortIndex, CohortView, Decision, Device, Measure, Reason,
-    Timestamp, Trigger, Value, Verdict, View,
+    RecheckWish, Timestamp, Trigger, Value, Verdict, View,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Policy {
     pub(crate) holds_at_gate: bool,
     /// Its abort takes devices back.
     pub(crate) rolls_back: bool,
+    /// So many minutes after a cohort's last end it has it verified again, and waits for that.
+    pub(crate) rechecks: Option<u64>,
     pub(crate) calls: u64,
 }
 
@@ -60,6 +62,7 @@ impl Policy {
         };
         let mut open = !(self.gates_first && self.waits(request));
         let mut triggers = Vec::new();
+        let mut rechecks = Vec::new();
         let ceilings = (0..)
             .map(CohortIndex)
             .zip(&view.cohorts)
@@ -83,6 +86,16 @@ impl Policy {
                     });
                 }
                 open &= cohort.ended == cohort.size && !self.waits(request);
+                if let Some(minutes) = self.rechecks.filter(|_| open) {
+                    let since = soaked(view, cohort, minutes);
+                    rechecks.push(RecheckWish {
+                        cohort: index,
+                        since,
+                    });
+                    open &= cohort
+                        .recheck
+                        .is_some_and(|round| round.began >= since && round.ended.is_some());
+                }
                 ceiling
             })
             .collect();
@@ -96,8 +109,13 @@ impl Policy {
             } else {
                 request.memo.clone()
             },
-            ask_at: (holds || self.holds_at_gate).then(|| self.lifts_at(view.started_at)),
+            ask_at: (holds || self.holds_at_gate)
+                .then(|| self.lifts_at(view.started_at))
+                .into_iter()
+                .chain(rechecks.iter().map(|wish| wish.since))
+                .find(|at| *at > view.now || holds || self.holds_at_gate),
             triggers,
+            rechecks,
         })
     }
 
@@ -133,6 +151,12 @@ impl Policy {
     fn lifts_at(&self, started: Timestamp) -> Timestamp {
         started.plus(Duration::from_secs(60 * self.hold_minutes))
     }
+}
+
+/// When a cohort that has ended was watched for so long.
+fn soaked(view: &View, cohort: &CohortView, minutes: u64) -> Timestamp {
+    let ended = cohort.last_ended.unwrap_or(view.started_at);
+    ended.plus(Duration::from_secs(60 * minutes))
 }
 
 fn first_failures(cohort: &CohortView) -> u64 {

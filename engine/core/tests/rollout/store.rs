@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use windlass_core::table;
+use windlass_core::{Succeeded, table};
 use windlass_model::{
     Advance, Approval, Assignment, AssignmentId, AssignmentState, AttemptId, Change, ChangeSet,
     CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind, Outcome,
-    Release, Rival, Rollback, RolloutKey, RolloutSnapshot, SignalName, SignalSample, StateCounts,
-    StateKind, StoredRollout, Timestamp,
+    Recheck, Rechecking, Release, Rival, Rollback, RolloutKey, RolloutSnapshot, SignalName,
+    SignalSample, StateCounts, StateKind, StoredRollout, Timestamp,
 };
 
 use super::world::swap::Before;
 
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
+    assignment: AssignmentId,
     device: DeviceKey,
     ended: bool,
     settled: bool,
@@ -45,6 +46,8 @@ pub(crate) struct Table {
     pub(crate) repeated: u64,
     pub(crate) signals: BTreeMap<SignalName, SignalSample>,
     pub(crate) decisions: Vec<Option<DecisionRecord>>,
+    /// The newest round of each cohort, and up to whom it is counted.
+    pub(crate) rechecks: BTreeMap<CohortIndex, (Recheck, Option<AssignmentId>)>,
     /// What is put back if a policy on probation fails.
     pub(crate) before: Option<Before>,
     first_started: Vec<Option<Timestamp>>,
@@ -85,6 +88,7 @@ impl Table {
             decisions: vec![None; rollout.plan.policies.len()],
             kept: 0,
             repeated: 0,
+            rechecks: BTreeMap::new(),
             before: None,
             starts: BTreeMap::new(),
             first_started: vec![None; rollout.plan.cohorts.len()],
@@ -196,11 +200,15 @@ impl Store {
                 }
             }
             Change::AttemptStarted {
-                attempt, device, ..
+                attempt,
+                assignment,
+                device,
+                ..
             } => {
                 let fenced = self.unsettled().contains(device);
                 assert!(!fenced, "{device:?} has an unsettled attempt");
                 let fresh = Attempt {
+                    assignment: *assignment,
                     device: *device,
                     ended: false,
                     settled: false,
@@ -247,12 +255,56 @@ impl Store {
                 assert_eq!(table.rollout.rollback, Rollback::NotWanted, "once");
                 table.rollout.rollback = Rollback::Wanted;
             }
+            Change::Recheck {
+                cohort,
+                round,
+                after,
+            } => {
+                let kept = round.map(|round| (round, *after));
+                match kept {
+                    Some(kept) => table.rechecks.insert(*cohort, kept),
+                    None => table.rechecks.remove(cohort),
+                };
+                let under_way = |(round, _): &&(Recheck, _)| round.ended.is_none();
+                let rounds = table.rechecks.values().filter(under_way).count();
+                assert!(rounds <= 1, "one cohort at a time");
+            }
             Change::Observed(observation) => {
                 if let Some(version) = &observation.version {
                     self.versions.insert(observation.device, version.clone());
                 }
             }
         }
+    }
+
+    /// Whether an attempt at the device began after this one.
+    pub(crate) fn is_overtaken(&self, device: DeviceKey, attempt: AttemptId) -> bool {
+        let later = self.attempts.iter().filter(|(id, _)| **id > attempt);
+        later.map(|(_, later)| later.device).any(|of| of == device)
+    }
+
+    /// Succeeded devices of a cohort, and their newest attempts.
+    pub(crate) fn succeeded(
+        &self,
+        of: RolloutKey,
+        cohort: CohortIndex,
+        after: Option<AssignmentId>,
+        limit: usize,
+    ) -> Vec<Succeeded> {
+        let rows = self.tables[&of].rows.values();
+        rows.filter(|row| row.cohort == cohort && row.state == AssignmentState::Succeeded)
+            .filter(|row| after.is_none_or(|after| row.id > after))
+            .take(limit)
+            .map(|row| {
+                let mut attempts = self.attempts.iter().rev();
+                let newest = attempts.find(|(_, attempt)| attempt.assignment == row.id);
+                let newest = newest.map(|(id, _)| *id);
+                Succeeded {
+                    assignment: row.clone(),
+                    attempt: newest.filter(|id| !self.is_overtaken(row.device, *id)),
+                }
+            })
+            .collect()
     }
 
     pub(crate) fn rivals(&self, of: RolloutKey, device: DeviceKey) -> Vec<Rival> {
@@ -345,6 +397,14 @@ impl Table {
             approvals: self.approvals.clone(),
             advances: self.advances.clone(),
             signals: self.signals.values().cloned().collect(),
+            rechecking: self
+                .rechecks
+                .iter()
+                .find(|(_, (round, _))| round.ended.is_none())
+                .map(|(cohort, (_, after))| Rechecking {
+                    cohort: *cohort,
+                    after: *after,
+                }),
             next_deferred: self.next_deferred(Timestamp(0)),
             timed: self.rows.values().filter(|row| is_timed(row)).count() as u64,
         }
@@ -365,6 +425,7 @@ impl Table {
                     failures: BTreeMap::new(),
                     first_started: self.first_started[index.0 as usize],
                     last_ended: None,
+                    recheck: self.rechecks.get(&index).map(|(round, _)| *round),
                 };
                 for row in self.rows.values().filter(|row| row.cohort == index) {
                     let kind = row.state.kind();

@@ -1,8 +1,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use windlass_model::{
-    Admission, Ceiling, Cohort, CohortIndex, Decision, Measure, Placement, Reason, SignalName,
-    Timestamp, Trigger, Verdict,
+    Admission, Ceiling, Cohort, CohortIndex, Decision, Measure, Placement, Reason, RecheckWish,
+    SignalName, Timestamp, Trigger, Verdict,
 };
 
 use super::{attributes, cut};
@@ -71,6 +71,7 @@ pub(crate) fn check_decision(
             .into_iter()
             .map(|said| trigger(said, cohorts))
             .collect::<Result<_, _>>()?,
+        rechecks: rechecks(said.rechecks, cohorts)?,
     })
 }
 
@@ -187,6 +188,30 @@ fn trigger(said: policy::Trigger, cohorts: usize) -> Result<Trigger, PluginError
         },
         reaches: said.reaches,
     })
+}
+
+fn rechecks(
+    said: Vec<policy::RecheckWish>,
+    cohorts: usize,
+) -> Result<Vec<RecheckWish>, PluginErrorKind> {
+    let mut named = BTreeSet::new();
+    said.into_iter()
+        .map(|wish| {
+            let cohort = wish.cohort;
+            if cohort as usize >= cohorts {
+                return nonsense(format!(
+                    "a wish to verify cohort {cohort} of {cohorts} again"
+                ));
+            }
+            if !named.insert(cohort) {
+                return nonsense(format!("two wishes to verify cohort {cohort} again"));
+            }
+            Ok(RecheckWish {
+                cohort: CohortIndex(cohort),
+                since: Timestamp(wish.since),
+            })
+        })
+        .collect()
 }
 
 fn verdict(said: policy::Verdict) -> Verdict {

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use windlass_model::{
-    Advance, Approval, CohortView, FailureKind, Signal, StateCounts, StateKind, TierCount, View,
+    Advance, Approval, CohortView, FailureKind, Recheck, Signal, StateCounts, StateKind, TierCount,
+    View,
 };
 
 use super::{Projection, device_record, millis};
@@ -66,6 +67,17 @@ fn cohort_view(cohort: &CohortView) -> policy::CohortView {
         failures: failure_counts(&cohort.failures),
         first_started: cohort.first_started.map(|at| at.0),
         last_ended: cohort.last_ended.map(|at| at.0),
+        recheck: cohort.recheck.as_ref().map(recheck),
+    }
+}
+
+fn recheck(recheck: &Recheck) -> policy::Recheck {
+    policy::Recheck {
+        began: recheck.began.0,
+        ended: recheck.ended.map(|at| at.0),
+        confirmed: recheck.confirmed,
+        regressed: recheck.regressed,
+        unconfirmed: recheck.unconfirmed,
     }
 }
 

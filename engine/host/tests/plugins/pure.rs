@@ -85,6 +85,7 @@ async fn the_builtin_policy_places_cuts_and_decides() {
                     failures: Default::default(),
                     first_started: None,
                     last_ended: None,
+                    recheck: None,
                 }
             })
             .collect(),

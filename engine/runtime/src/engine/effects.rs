@@ -31,7 +31,9 @@ impl Done {
     /// Whether it answers what only holds for the policies and cohorts that it was asked of.
     pub(super) fn is_of_plan(&self) -> bool {
         match self {
-            Self::Considered(_) | Self::Input(Input::Decided { .. }) => true,
+            Self::Considered(_) | Self::Input(Input::Decided { .. } | Input::Succeeded { .. }) => {
+                true
+            }
             Self::Input(_) | Self::Failed(_) => false,
         }
     }
@@ -134,6 +136,21 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 device,
                 attempt,
             }),
+            Effect::PageSucceeded {
+                cohort,
+                after,
+                limit,
+            } => self.page_succeeded(key, cohort, after, limit),
+            Effect::Recheck {
+                assignment,
+                device,
+                attempt,
+            } => self.recheck(Of {
+                rollout: key,
+                assignment,
+                device,
+                attempt,
+            }),
             Effect::Cancel {
                 assignment,
                 attempt,
@@ -162,7 +179,11 @@ impl<C: Clock, E: Executor> Engine<C, E> {
         }
     }
 
-    fn start(&mut self, rollout: RolloutKey, work: impl Future<Output = Done> + Send + 'static) {
+    pub(super) fn start(
+        &mut self,
+        rollout: RolloutKey,
+        work: impl Future<Output = Done> + Send + 'static,
+    ) {
         if let Some(running) = self.running.get_mut(&rollout) {
             running.tasks += 1;
             let (run, plan) = (running.run, running.plans);
@@ -338,9 +359,9 @@ impl<C: Clock, E: Executor> Engine<C, E> {
 
 /// An attempt and whose it is.
 #[derive(Clone, Copy)]
-struct Of {
-    rollout: RolloutKey,
-    assignment: AssignmentId,
-    device: DeviceKey,
-    attempt: AttemptId,
+pub(super) struct Of {
+    pub(super) rollout: RolloutKey,
+    pub(super) assignment: AssignmentId,
+    pub(super) device: DeviceKey,
+    pub(super) attempt: AttemptId,
 }

@@ -24,6 +24,7 @@ mod growth;
 mod helm;
 mod live;
 mod plugins;
+mod recheck;
 mod recovery;
 mod running;
 mod sightings;

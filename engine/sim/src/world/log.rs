@@ -68,6 +68,11 @@ impl Told {
             }
             EventKind::DeviceSucceeded { device } => return self.end(device, StateKind::Succeeded),
             EventKind::DeviceFailed { device, .. } => return self.end(device, StateKind::Failed),
+            EventKind::DeviceRegressed { device, .. } => {
+                let before = self.ended.insert(device.clone(), StateKind::Failed);
+                let wrong = before != Some(StateKind::Succeeded);
+                return wrong.then(|| format!("{device} fell back and had not succeeded"));
+            }
             EventKind::DeviceRejected { device } => return self.end(device, StateKind::Rejected),
             EventKind::DeviceSkipped { device, .. } => return self.end(device, StateKind::Skipped),
             EventKind::DeviceCancelled { device } => {

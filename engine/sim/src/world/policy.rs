@@ -60,6 +60,7 @@ impl Policy {
             memo: Vec::new(),
             ask_at: holding.then(|| view.started_at.plus(self.holds)),
             triggers: Vec::new(),
+            rechecks: Vec::new(),
         }
     }
 }

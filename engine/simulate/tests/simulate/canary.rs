@@ -63,6 +63,7 @@ impl Canary {
             memo: Vec::new(),
             ask_at: soaked.filter(|at| *at > view.now),
             triggers: watched.collect(),
+            rechecks: Vec::new(),
         }
     }
 }

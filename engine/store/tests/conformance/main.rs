@@ -12,6 +12,7 @@ mod histories;
 mod holds;
 mod observations;
 mod reading;
+mod rechecks;
 mod registry;
 mod retention;
 mod rivals;
@@ -106,6 +107,13 @@ conformance! {
     signals::{
         signals_come_back_and_the_newest_is_in_the_snapshot,
         the_history_of_a_signal_is_bounded,
+    };
+    rechecks::{
+        succeeded_devices_are_paged_with_their_newest_attempts,
+        a_device_is_overtaken_by_a_later_attempt_of_any_rollout,
+        a_round_is_found_where_it_was,
+        a_swap_forgets_the_rounds,
+        a_device_that_fell_back_has_failed_and_is_taken_back,
     };
     holds::{
         a_subject_has_one_hold,

@@ -187,6 +187,7 @@ pub(crate) fn decisions_come_back_byte_for_byte(f: &mut Fixture) {
             memo: memo.to_vec(),
             ask_at: None,
             triggers: Vec::new(),
+            rechecks: Vec::new(),
         })
     };
     let records = [

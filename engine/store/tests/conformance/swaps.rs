@@ -45,6 +45,7 @@ fn decide(f: &mut Fixture, rollout: RolloutKey, policy: &str, memo: &[u8]) {
         memo: memo.to_vec(),
         ask_at: None,
         triggers: Vec::new(),
+        rechecks: Vec::new(),
     };
     let record: DecisionRecord = record(policy, 30_000, DecisionAnswer::Decided(decision));
     f.apply(rollout, vec![Change::Decision(Box::new(record))]);

@@ -41,6 +41,7 @@ impl Check {
                 bound: self.bound(&at, cohort, &mut before, last),
                 gate: self.gate(&at, cohort),
                 soak: self.soak(&at, cohort, last),
+                recheck: self.recheck(&at, cohort, last),
                 approval: self.approval(&at, cohort, last),
                 deadline: self.deadline(&at, cohort),
                 abort: cohort

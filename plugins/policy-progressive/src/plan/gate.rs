@@ -1,8 +1,10 @@
+use windlass_sdk::Problem;
 use windlass_sdk::settings::Period;
 
 use super::check::Check;
 use super::{Deadline, Gate};
 use crate::kinds::Kinds;
+use crate::recheck::Recheck;
 use crate::settings::{CohortSettings, OnDeadline};
 use crate::share::Share;
 
@@ -57,6 +59,35 @@ impl Check {
             );
         }
         cohort.soak.map_or(0, Period::millis)
+    }
+
+    pub(super) fn recheck(
+        &mut self,
+        at: &str,
+        cohort: &CohortSettings,
+        last: bool,
+    ) -> Option<Recheck> {
+        let soaks = cohort.soak.is_some_and(|soak| soak.millis() > 0);
+        let wanted = cohort.recheck.unwrap_or(soaks && !last);
+        if last && cohort.recheck == Some(true) {
+            self.report(
+                format!("{at}/recheck"),
+                "no cohort comes after the last one, so nothing depends on what its devices run",
+            );
+        }
+        let share = cohort.max_unconfirmed;
+        if share.is_some() && !wanted {
+            let problem = Problem::setting(
+                format!("{at}/max_unconfirmed"),
+                "max_unconfirmed is about devices that are verified again, and none is",
+            );
+            self.problems.push(problem.hint("recheck = true"));
+        }
+        let unconfirmed = match share {
+            Some(share) => self.share(format!("{at}/max_unconfirmed"), share)?,
+            None => Share::WHOLE,
+        };
+        wanted.then_some(Recheck { unconfirmed })
     }
 
     pub(super) fn deadline(&mut self, at: &str, cohort: &CohortSettings) -> Option<Deadline> {

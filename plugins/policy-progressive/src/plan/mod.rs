@@ -10,6 +10,7 @@ mod gate;
 
 use crate::kinds::Kinds;
 use crate::quarantine::Quarantine;
+use crate::recheck::Recheck;
 use crate::settings::{Denominator, Ending, OnDeadline, OnFailure, Settings};
 use crate::share::Share;
 use crate::strata::Strata;
@@ -35,6 +36,7 @@ pub(crate) struct Stage {
     pub(crate) gate: Gate,
     /// In milliseconds.
     pub(crate) soak: u64,
+    pub(crate) recheck: Option<Recheck>,
     /// The name of the approval that is asked for after the soak.
     pub(crate) approval: Option<String>,
     pub(crate) deadline: Option<Deadline>,
@@ -157,6 +159,7 @@ impl Stage {
                 on_failure: OnFailure::Hold,
             },
             soak: 0,
+            recheck: None,
             approval: None,
             deadline: None,
             abort: None,

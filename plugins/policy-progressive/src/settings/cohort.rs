@@ -30,6 +30,12 @@ pub struct CohortSettings {
     pub quorum: Option<f64>,
     /// How long to wait after the gate is met before the next cohort.
     pub soak: Option<Period>,
+    /// Whether the devices that succeeded are asked once more what they run, after the
+    /// soak and before the next cohort; true where there is a soak, if not set.
+    pub recheck: Option<bool>,
+    /// The share of them, 0 to 1, that need not say so: they are away, busy, or cannot
+    /// tell. If more do not, they are asked again later. All of them if not set.
+    pub max_unconfirmed: Option<f64>,
     /// The approval that is asked for after gate and soak: its name, or true for
     /// the cohort's.
     pub approval: Option<ApprovalSetting>,

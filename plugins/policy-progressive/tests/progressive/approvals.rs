@@ -5,7 +5,7 @@ use windlass_sdk::{Approval, Attribute, FailureCount, FailureKind, Policy, Verdi
 use crate::fleet::{MINUTE, START, approve, awaited, codes, defer, end, open, opened, view};
 
 const SIGNED_OFF: &str = r#"{"cohorts":[
-    {"name":"canary","percent":10,"success_rate":0.9,"soak":"1h","approval":"qa"},
+    {"name":"canary","percent":10,"success_rate":0.9,"soak":"1h","recheck":false,"approval":"qa"},
     {"name":"half","percent":50,"approval":true},
     {"name":"all"}]}"#;
 

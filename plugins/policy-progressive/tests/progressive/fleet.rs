@@ -2,7 +2,7 @@
 
 use windlass_sdk::{
     Advance, Approval, CohortView, Decision, FailureCount, FailureKind, Policy, Problem, Reason,
-    Signal, TierCount, Verdict, View, settings, testing,
+    Recheck, Signal, TierCount, Verdict, View, settings, testing,
 };
 
 use super::Progressive;
@@ -234,7 +234,7 @@ fn obey(
         {
             return (End::Complete, decision.memo);
         }
-        let mut moved = false;
+        let mut moved = answer(view, &decision);
         for (cohort, ceiling) in view.cohorts.iter_mut().zip(&decision.ceilings) {
             moved |= recover(cohort) > 0;
             let pending = cohort.states.pending;
@@ -269,6 +269,40 @@ fn obey(
         memo = decision.memo;
     }
     panic!("it goes on for ever: {view:?}");
+}
+
+/// The host verifies again what is wished for, and everybody runs the release. Whether there was
+/// anything to do.
+pub(crate) fn answer(view: &mut View, decision: &Decision) -> bool {
+    let mut any = false;
+    for wish in &decision.rechecks {
+        let cohort = &mut view.cohorts[wish.cohort as usize];
+        let had = cohort.recheck.as_ref();
+        if wish.since <= view.now && had.is_none_or(|round| round.began < wish.since) {
+            cohort.recheck = Some(round(view.now, cohort.states.succeeded, 0, 0));
+            any = true;
+        }
+    }
+    any
+}
+
+/// A round that is over.
+pub(crate) fn round(at: u64, confirmed: u64, regressed: u64, unconfirmed: u64) -> Recheck {
+    Recheck {
+        began: at,
+        ended: Some(at),
+        confirmed,
+        regressed,
+        unconfirmed,
+    }
+}
+
+/// So many devices fell back that had succeeded.
+pub(crate) fn regress(cohort: &mut CohortView, count: u64) {
+    cohort.states.succeeded -= count;
+    cohort.states.failed += count;
+    count_failures(&mut cohort.failures, FailureKind::Regressed, count);
+    count_failures(&mut cohort.first_failures, FailureKind::Regressed, count);
 }
 
 /// Devices that wait for another attempt have it, and it succeeds.

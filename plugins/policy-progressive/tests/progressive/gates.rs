@@ -146,7 +146,7 @@ fn a_quorum_is_enough_and_is_needed() {
 #[test]
 fn a_soak_starts_at_the_gate_stands_still_in_a_pause_and_starts_anew_after_a_relapse() {
     let policy = open(
-        r#"{"cohorts":[{"name":"a","percent":10,"success_rate":0.9,"soak":"10m"},{"name":"b"}]}"#,
+        r#"{"cohorts":[{"name":"a","percent":10,"success_rate":0.9,"soak":"10m","recheck":false},{"name":"b"}]}"#,
     );
     let mut view = view(&policy, 100);
     end(&mut view.cohorts[0], 10, &[]);
@@ -216,7 +216,7 @@ fn a_missed_deadline_holds_passes_or_aborts() {
 #[test]
 fn a_deadline_that_lets_pass_leaves_the_soak_to_be_served() {
     let policy = open(
-        r#"{"cohorts":[{"name":"a","percent":10,"success_rate":0.64,"quorum":0.01,"soak":"10m","deadline":"1h","on_deadline":"pass"},{"name":"b"}]}"#,
+        r#"{"cohorts":[{"name":"a","percent":10,"success_rate":0.64,"quorum":0.01,"soak":"10m","recheck":false,"deadline":"1h","on_deadline":"pass"},{"name":"b"}]}"#,
     );
     let mut late = view(&policy, 100);
     let first = policy.decide(&late, &[]);
@@ -348,7 +348,7 @@ fn a_last_cohort_too_may_be_taken_back() {
 #[test]
 fn a_cohort_of_nobody_is_passed_at_once() {
     let policy = open(
-        r#"{"cohorts":[{"name":"a","percent":10,"soak":"1d"},{"name":"b","percent":20,"soak":"1d","quorum":1},{"name":"c"}]}"#,
+        r#"{"cohorts":[{"name":"a","percent":10,"soak":"1d","recheck":false},{"name":"b","percent":20,"soak":"1d","recheck":false,"quorum":1},{"name":"c"}]}"#,
     );
     let mut view = view(&policy, 1);
     end(&mut view.cohorts[0], 1, &[]);

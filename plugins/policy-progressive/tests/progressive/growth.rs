@@ -57,7 +57,7 @@ fn newcomers_of_a_rollout_that_is_not_so_far_wait_with_their_cohort() {
 #[test]
 fn a_rollout_that_began_with_nobody_takes_whoever_comes() {
     let policy = open(
-        r#"{"cohorts":[{"name":"a","percent":10,"success_rate":1,"soak":"1d","quorum":0.5},{"name":"b"}]}"#,
+        r#"{"cohorts":[{"name":"a","percent":10,"success_rate":1,"soak":"1d","recheck":false,"quorum":0.5},{"name":"b"}]}"#,
     );
     let mut view = view(&policy, 0);
     let first = policy.decide(&view, &[]);

@@ -2,13 +2,13 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-use windlass_sdk::{CohortView, Decision, FailureKind, Policy, Signal, Verdict, View};
+use windlass_sdk::{CohortView, Decision, FailureKind, Policy, Recheck, Signal, Verdict, View};
 
 use super::{
     Progressive, cases,
     fleet::{
-        End, MINUTE, approve, awaited, defer, end, open, opened, order, run, run_seeded, sizes,
-        stumble, view,
+        End, MINUTE, approve, awaited, defer, end, open, opened, order, regress, round, run,
+        run_seeded, sizes, stumble, view,
     },
 };
 
@@ -29,6 +29,7 @@ pub(crate) fn settings_with(
         any::<bool>(),
         prop::sample::select(["hold", "pause", "abort", "roll-back"].as_slice()),
         analysis,
+        (any::<bool>(), prop::option::of(0_u32..=100)),
     );
     let cohort = (1_u32..30, gate);
     let abort = prop::option::of((
@@ -44,7 +45,7 @@ pub(crate) fn settings_with(
             .into_iter()
             .enumerate()
             .map(
-                |(index, (step, (rate, quorum, deadline, soak, approval, on_failure, analysis)))| {
+                |(index, (step, (rate, quorum, deadline, soak, approval, on_failure, analysis, recheck)))| {
                     percent = (percent + step).min(94 + index as u32);
                     let rate = rate
                         .map(|rate| {
@@ -58,13 +59,20 @@ pub(crate) fn settings_with(
                     let soak = soak
                         .map(|soak| format!(r#","soak":"{soak}s""#))
                         .unwrap_or_default();
+                    let recheck = match recheck {
+                        (true, Some(share)) => {
+                            let share = f64::from(share) / 100.0;
+                            format!(r#","recheck":true,"max_unconfirmed":{share}"#)
+                        }
+                        (wanted, _) => format!(r#","recheck":{wanted}"#),
+                    };
                     let deadline = match deadline {
                         0 => "",
                         1 => r#","deadline":"1h","on_deadline":"pass""#,
                         _ => r#","deadline":"1h","on_deadline":"abort""#,
                     };
                     format!(
-                        r#"{{"name":"c{index}","percent":{percent},"approval":{approval},"analysis":[{analysis}]{rate}{quorum}{soak}{deadline}}}"#
+                        r#"{{"name":"c{index}","percent":{percent},"approval":{approval},"analysis":[{analysis}]{rate}{quorum}{soak}{recheck}{deadline}}}"#
                     )
                 },
             )
@@ -116,6 +124,9 @@ struct Turn {
     measured: Option<Option<f64>>,
     /// Whether somebody consents to all that is waited for.
     approved: bool,
+    /// What comes of verifying again, if that is wished for: of ten devices so many fell back
+    /// and so many were not reached; none: it goes on.
+    rechecked: Option<(u64, u64)>,
     order: Option<Order>,
 }
 
@@ -131,7 +142,10 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
         0..40_u64,
         any::<bool>(),
         prop::option::of(prop::option::of(0.0..1.0_f64)),
-        any::<bool>(),
+        (
+            any::<bool>(),
+            prop::option::weighted(0.8, (0..3_u64, 0..4_u64)),
+        ),
         prop::option::weighted(0.1, prop::option::of(0..6_u32)),
     )
         .prop_map(
@@ -143,7 +157,7 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
                 minutes,
                 paused,
                 measured,
-                approved,
+                (approved, rechecked),
                 order,
             )| Turn {
                 succeeded,
@@ -154,6 +168,7 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
                 paused,
                 measured,
                 approved,
+                rechecked,
                 order,
             },
         );
@@ -181,6 +196,34 @@ fn play(view: &mut View, turn: &Turn, open: usize) {
     }
 }
 
+/// Rounds that are wished for begin, and end with this turn or a later one.
+fn recheck(view: &mut View, turn: &Turn, decision: &Decision) {
+    let began = view.now;
+    for wish in &decision.rechecks {
+        let cohort = &mut view.cohorts[wish.cohort as usize];
+        let wanting = |began: u64| began < wish.since;
+        if cohort.recheck.as_ref().is_none_or(|had| wanting(had.began)) {
+            cohort.recheck = Some(Recheck {
+                ended: None,
+                ..round(began, 0, 0, 0)
+            });
+        }
+    }
+    for cohort in &mut view.cohorts {
+        let begun = cohort.recheck.as_ref().filter(|had| had.ended.is_none());
+        let (Some(begun), Some((fell, away))) = (begun.map(|had| had.began), turn.rechecked) else {
+            continue;
+        };
+        let all = cohort.states.succeeded;
+        let (fell, away) = (all * fell / 10, all * away / 10);
+        regress(cohort, fell);
+        cohort.recheck = Some(Recheck {
+            ended: Some(view.now),
+            ..round(begun, all - fell - away, fell, away)
+        });
+    }
+}
+
 fn measure(view: &mut View, value: Option<f64>) {
     view.signals = vec![Signal {
         name: "s".to_owned(),
@@ -198,6 +241,7 @@ fn course(policy: &Progressive, devices: u64, turns: &[Turn]) -> Vec<(View, Vec<
         asked.push((view.clone(), memo.clone()));
         let decision = policy.decide(&view, &memo);
         play(&mut view, turn, opened(&decision));
+        recheck(&mut view, turn, &decision);
         if turn.approved {
             approve(&mut view, &decision);
         }
@@ -267,6 +311,16 @@ impl Written {
         }
         if opened_for < self.soak(index) {
             return Err("it was not left to soak");
+        }
+        if self.cohort(index)["recheck"] == true {
+            let over = cohort.recheck.as_ref().filter(|had| had.ended.is_some());
+            let Some(had) = over else {
+                return Err("nobody was asked again");
+            };
+            let most = self.hundredths(index, "max_unconfirmed").unwrap_or(100);
+            if had.unconfirmed * 100 > most * (had.confirmed + had.regressed + had.unconfirmed) {
+                return Err("too few were reached again");
+            }
         }
         let lapsed = self.cohort(index)["on_deadline"] == "pass" && opened_for >= 60 * MINUTE;
         if lapsed {

@@ -9,6 +9,7 @@ mod memos;
 mod orders;
 mod quarantine;
 mod readme;
+mod rechecks;
 mod refusals;
 mod scenarios;
 mod signals;

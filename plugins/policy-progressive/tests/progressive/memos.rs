@@ -4,8 +4,7 @@ use windlass_sdk::{FailureKind, Policy, Verdict};
 
 use crate::fleet::{MINUTE, START, codes, end, open, opened, view};
 
-const TWO: &str =
-    r#"{"start_approval":"cab","cohorts":[{"name":"a","percent":10,"soak":"1h"},{"name":"b"}]}"#;
+const TWO: &str = r#"{"start_approval":"cab","cohorts":[{"name":"a","percent":10,"soak":"1h","recheck":false},{"name":"b"}]}"#;
 
 #[test]
 fn a_rollout_of_the_first_version_goes_on_where_it_was() {

@@ -5,8 +5,8 @@ use windlass_sdk::{Attribute, FailureKind, Policy, Verdict};
 use crate::fleet::{MINUTE, codes, defer, end, open, opened, order, stumble, view};
 
 const GATED: &str = r#"{"start_approval":"cab","abort":{"count":3},"cohorts":[
-    {"name":"canary","percent":10,"success_rate":0.9,"soak":"1h","approval":"qa","deadline":"1d"},
-    {"name":"half","percent":50,"quorum":0.9,"soak":"1h"},
+    {"name":"canary","percent":10,"success_rate":0.9,"soak":"1h","recheck":false,"approval":"qa","deadline":"1d"},
+    {"name":"half","percent":50,"quorum":0.9,"soak":"1h","recheck":false},
     {"name":"all","success_rate":0.9,"on_failure":"roll-back"}]}"#;
 
 #[test]

@@ -3,7 +3,7 @@
 use windlass_policy_progressive::Progressive;
 use windlass_sdk::{FailureKind, Policy, Verdict, View};
 
-use crate::fleet::{codes, end, open, opened, sizes, view};
+use crate::fleet::{answer, codes, end, open, opened, sizes, view};
 
 const HOUR: u64 = 3_600_000;
 
@@ -43,17 +43,21 @@ fn phase(policy: &Progressive, view: &mut View, memo: &mut Vec<u8>, failed: u64)
         &[(FailureKind::DeviceError, failed)],
     );
     *memo = before.memo;
-    for hours in 0..=24 {
+    let began = view.now;
+    while view.now <= began + 24 * HOUR {
         let decision = policy.decide(view, memo);
         if decision.verdict != Verdict::Continue {
             return Phase::Stopped(decision.verdict);
         }
         if opened(&decision) > current + 1 {
             *memo = decision.memo;
-            return Phase::NextAfter(hours);
+            return Phase::NextAfter((view.now - began) / HOUR);
+        }
+        // Whoever is asked again runs the release; the round takes no time.
+        if !answer(view, &decision) {
+            view.now += HOUR;
         }
         *memo = decision.memo;
-        view.now += HOUR;
     }
     Phase::Last
 }

@@ -6,7 +6,7 @@ use crate::fleet::{MINUTE, START, codes, end, open, opened, order, view};
 
 fn policy(analysis: &str) -> windlass_policy_progressive::Progressive {
     open(&format!(
-        r#"{{"cohorts":[{{"name":"canary","percent":10,"soak":"1h","analysis":[{{"signal":"errors","success":{{"at_most":0.02}}{analysis}}}]}},{{"name":"rest"}}]}}"#
+        r#"{{"cohorts":[{{"name":"canary","percent":10,"soak":"1h","recheck":false,"analysis":[{{"signal":"errors","success":{{"at_most":0.02}}{analysis}}}]}},{{"name":"rest"}}]}}"#
     ))
 }
 

@@ -32,6 +32,7 @@ pub fn cohort(name: &str, size: u64) -> CohortView {
         failures: Vec::new(),
         first_started: None,
         last_ended: None,
+        recheck: None,
     }
 }
 

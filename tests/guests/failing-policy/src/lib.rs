@@ -98,6 +98,7 @@ impl Policy for Failing {
             memo: vec![decided + 1],
             ask_at: Some(view.now.saturating_add(AGAIN)),
             triggers: Vec::new(),
+            rechecks: Vec::new(),
         }
     }
 }

@@ -47,6 +47,7 @@ pub(crate) fn decide(lanes: &Lanes, view: &View) -> Decision {
             memo: Vec::new(),
             ask_at: None,
             triggers: Vec::new(),
+            rechecks: Vec::new(),
         };
     }
     let standings: Vec<Standing> = lanes.iter().map(|lane| standing(lane, view)).collect();
@@ -88,6 +89,7 @@ pub(crate) fn decide(lanes: &Lanes, view: &View) -> Decision {
         memo: Vec::new(),
         ask_at: None,
         triggers: triggers.collect(),
+        rechecks: Vec::new(),
     }
 }
 

@@ -24,6 +24,43 @@ impl World {
             assert!(own.is_none_or(|most| transferring_of(table) <= most.get()));
         }
         self.check_groups(&self.started(known));
+        for at in known..self.store.events.len() {
+            self.check_recheck(at);
+        }
+    }
+
+    /// Only who fell back is said to have, and no round forgets anybody.
+    fn check_recheck(&self, at: usize) {
+        let event = &self.store.events[at];
+        let before = self.store.events[..at].iter().rev();
+        match &event.kind {
+            EventKind::DeviceRegressed { device, .. } => {
+                let table = &self.store.tables[&event.rollout.expect("of a rollout")];
+                let row = table.rows.values().find(|row| row.device_id == *device);
+                let lost = (table.release.name.clone(), table.release.version.clone());
+                let device = &self.fleet.0[&row.expect("a target").device];
+                assert!(device.fell.contains(&lost));
+            }
+            EventKind::RecheckEnded {
+                cohort,
+                confirmed,
+                regressed,
+                unconfirmed,
+            } => {
+                let asked = before
+                    .filter(|earlier| earlier.rollout == event.rollout)
+                    .find_map(|earlier| match &earlier.kind {
+                        EventKind::RecheckStarted {
+                            cohort: of,
+                            devices,
+                        } if of == cohort => Some(*devices),
+                        _ => None,
+                    });
+                // Those that succeeded while it went on may be among them.
+                assert!(confirmed + regressed + unconfirmed >= asked.expect("it began"));
+            }
+            _ => {}
+        }
     }
 
     fn check_counts(&self, key: RolloutKey) {
@@ -38,6 +75,7 @@ impl World {
             assert_eq!(core.first_failures, stored.first_failures);
             assert_eq!(core.failures, stored.failures);
             assert_eq!(core.first_started, stored.first_started);
+            assert_eq!(core.recheck, stored.recheck);
         }
     }
 

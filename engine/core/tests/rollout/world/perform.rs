@@ -5,7 +5,8 @@ use windlass_core::{
     admission::{self, Circumstances, code},
 };
 use windlass_model::{
-    Assignment, AttemptOutcome, Reason, RolloutKey, RolloutState, Timestamp, Value,
+    Assignment, AssignmentState, AttemptOutcome, Reason, RolloutKey, RolloutState, Timestamp,
+    Value, Verification,
 };
 
 use super::super::fleet::{CUT_OFF_AT, RELEASE_SIZE, record};
@@ -49,9 +50,22 @@ impl World {
                 assert!(rows.len() <= 512);
                 (rows.clone(), None)
             }
-            Effect::Cancel { .. } | Effect::Verify { .. } | Effect::Decide { .. } => {
+            Effect::Recheck { device, .. } => {
+                let of_device = |task: &Task| match task.effect {
+                    Effect::Start { device: other, .. }
+                    | Effect::Verify { device: other, .. }
+                    | Effect::Recheck { device: other, .. } => other == *device,
+                    _ => false,
+                };
+                assert!(!self.tasks.iter().any(of_device), "nobody else is at it");
+                let row = table.rows.values().find(|row| row.device == *device);
+                assert_eq!(row.expect("a target").state, AssignmentState::Succeeded);
                 (Vec::new(), None)
             }
+            Effect::PageSucceeded { .. }
+            | Effect::Cancel { .. }
+            | Effect::Verify { .. }
+            | Effect::Decide { .. } => (Vec::new(), None),
             Effect::TakePoliciesBack { .. } => unreachable!("the step does that"),
             Effect::Finished(outcome) => {
                 assert_eq!(self.store.outcome(of), Some(*outcome));
@@ -120,6 +134,33 @@ impl World {
                 attempt,
                 answer: self.fleet.device(device).verify(wall, &release),
             },
+            Effect::PageSucceeded {
+                cohort,
+                after,
+                limit,
+            } => {
+                let rows = self.store.succeeded(of, cohort, after, limit);
+                Input::Succeeded {
+                    exhausted: rows.len() < limit,
+                    rows,
+                }
+            }
+            Effect::Recheck {
+                assignment,
+                device,
+                attempt,
+            } => {
+                let mut answer = self.fleet.device(device).verify(wall, &release);
+                let other = matches!(answer, Ok(Verification::RunsOther(_)));
+                if other && self.store.is_overtaken(device, attempt) {
+                    answer = Ok(Verification::CannotTell);
+                }
+                Input::Rechecked {
+                    assignment,
+                    attempt,
+                    answer,
+                }
+            }
             Effect::Cancel {
                 assignment,
                 attempt,

@@ -66,6 +66,7 @@ impl World {
             table.rows.get_mut(&id).expect("a target").cohort = cohort;
         }
         table.decisions = before.decisions;
+        table.rechecks.clear();
         table.recount_starts();
         let run = self.runs.get_mut(&key).expect("a run");
         run.policies = before.policies;
@@ -79,6 +80,7 @@ impl World {
                 Effect::Page { .. }
                     | Effect::PageDeferred { .. }
                     | Effect::Reconsider { .. }
+                    | Effect::PageSucceeded { .. }
                     | Effect::Decide { .. }
             );
             task.of != key || !withdrawn
@@ -95,6 +97,7 @@ impl World {
 
 impl Table {
     fn swap(&mut self, swap: &Swap, policies: Vec<Policy>) {
+        self.rechecks.clear();
         let plan = &mut self.rollout.plan;
         let version = plan.policies.first().map_or(0, |pin| pin.settings.0[0]) + 1;
         let pins = (0..swap.policies.len()).map(|index| PluginPin {

@@ -1,0 +1,55 @@
+//! Asking simulated devices again what they run, when a policy wants to know it.
+
+use std::num::NonZeroU32;
+
+use windlass_core::{Input, Succeeded};
+use windlass_model::{
+    AssignmentId, AttemptId, CohortIndex, DeviceKey, Failure, FailureKind, Verification,
+};
+
+use crate::{placing::number, plugins::Plugins, world::World};
+
+/// Which attempt brought the release is of no matter here: there is no other rollout.
+const ANY: AttemptId = AttemptId(NonZeroU32::MIN);
+
+impl<P: Plugins> World<'_, P> {
+    pub(crate) fn show_succeeded(
+        &mut self,
+        cohort: CohortIndex,
+        after: Option<AssignmentId>,
+        limit: usize,
+    ) {
+        let rows = self.rows.succeeded(cohort, after, limit);
+        self.hear(Input::Succeeded {
+            exhausted: rows.len() < limit,
+            rows: rows
+                .into_iter()
+                .map(|assignment| Succeeded {
+                    assignment,
+                    attempt: Some(ANY),
+                })
+                .collect(),
+        });
+    }
+
+    /// Answers at once: it takes no time that counts beside a soak. What a bad build does is
+    /// known before its devices succeed, so none that is reached has fallen back.
+    pub(crate) fn recheck(
+        &mut self,
+        assignment: AssignmentId,
+        device: DeviceKey,
+        attempt: AttemptId,
+    ) {
+        let fleet = &self.scenario.fleet;
+        let now = self.now.wall;
+        let answer = match self.luck.connected(fleet, number(device), now) {
+            None => Err(Failure::new(FailureKind::Unreachable, "it is offline")),
+            Some(_) => Ok(Verification::RunsRelease),
+        };
+        self.hear(Input::Rechecked {
+            assignment,
+            attempt,
+            answer,
+        });
+    }
+}
