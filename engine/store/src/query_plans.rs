@@ -11,8 +11,11 @@ use crate::{
     assignment::{ALL_OF_DEVICE, DUE, LIVE, NEXT_DUE, OF_DEVICE, PENDING, TRANSFERS, page_sql},
     commit::{CANCEL_REMAINING, REMAINING_COHORTS},
     dead_letter, history, log,
-    registry::{down_by_column, down_by_label, narrowed_query},
-    rival, rollback, signal, steering,
+    registry::{
+        down_by_column, down_by_label, narrowed_query, under_way_by_column, under_way_by_label,
+        under_way_of_label,
+    },
+    retention, rival, rollback, signal, steering,
 };
 
 fn store() -> Store {
@@ -176,7 +179,7 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
 fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
     let store = store();
     let dead_letters = "assignment_dead_letter (rollout=?)";
-    let queries: [(String, &[&str]); 15] = [
+    let queries: [(String, &[&str]); 19] = [
         (
             rival::ELSEWHERE.to_owned(),
             &["assignment_device (device=?)"],
@@ -208,6 +211,35 @@ fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
                 "assignment_failed (device=?)",
                 "assignment_device (device=?)",
                 "attempt_assignment (assignment=?)",
+            ],
+        ),
+        (
+            under_way_by_column("location"),
+            &[
+                "assignment_live (rollout=?)",
+                "INTEGER PRIMARY KEY (rowid=?)",
+            ],
+        ),
+        (
+            under_way_by_label(),
+            &[
+                "assignment_live (rollout=?)",
+                "PRIMARY KEY (label=? AND device=?)",
+            ],
+        ),
+        (
+            under_way_of_label(),
+            &[
+                "assignment_live (rollout=?)",
+                "PRIMARY KEY (label=? AND device=?)",
+            ],
+        ),
+        (
+            retention::UNCITED.to_owned(),
+            &[
+                "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+                "assignment_blocker (blocker=?)",
+                "event_reason (reason=?)",
             ],
         ),
         (dead_letter::of_rollout(), &[dead_letters]),

@@ -73,15 +73,11 @@ fn group_transfers(
         };
         let mut under_way = 0;
         for rollout in &facts.scene.rollouts {
-            let devices = facts
+            under_way += facts
                 .scene
                 .store
-                .transferring(rollout.key)
-                .context("the transfers could not be read")?;
-            let members = devices
-                .iter()
-                .filter(|device| limit.by.of(device).as_ref() == Some(&value));
-            under_way += members.count() as u64;
+                .transfers_in(rollout.key, &limit.by, &value)
+                .context("the transfers could not be counted")?;
         }
         let most = u64::from(most.get());
         if under_way >= most {

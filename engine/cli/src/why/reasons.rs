@@ -158,8 +158,8 @@ fn cause(reason: &Reason) -> Cause {
     Cause {
         code: reason.code.clone(),
         text: clean(&reason.text),
-        policy: None,
         parameters: reason.parameters.clone(),
+        ..Cause::default()
     }
 }
 
