@@ -130,3 +130,19 @@ async fn an_exhausted_budget_of_retries_is_told() {
     }
     insta::assert_snapshot!("retry_budget", waiting.first().expect("one waits still"));
 }
+
+/// The policy keeps devices back that failed repeatedly.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_in_quarantine_is_told_by_which_policy_and_until_when() {
+    let _guard = steady();
+    let bench = Bench::new(fleet(&["a"], 1, answering(500)), 1_000);
+    bench.configure(&Config {
+        plugins: "settings.quarantine = { failures = 1, penalty = \"24h\" }",
+        rollout: "retry = { attempts = 3, backoff = \"1ms\", max_backoff = \"1ms\" }",
+        ..Config::default()
+    });
+    let mut run = Terminal::open(&bench, &RUN);
+    run.reason("quarantined").await;
+    insta::assert_snapshot!("quarantined", why(&bench, "a-1", &[]).await);
+    drop(run);
+}

@@ -41,12 +41,13 @@ pub(crate) fn of_device() -> String {
     )
 }
 
-/// The newest up to an instant that speak of no device, of a rollout or, if that is null, of
-/// none.
+/// The newest up to an instant that speak of no device and are no decision, of a rollout or, if
+/// that is null, of none.
 pub(crate) fn of_none() -> String {
     format!(
         "SELECT {COLUMNS} FROM event INDEXED BY event_of_none \
-         WHERE device IS NULL AND rollout IS ?1 AND at <= ?2 ORDER BY seq DESC LIMIT ?3"
+         WHERE device IS NULL AND kind NOT GLOB '{{\"type\":\"decision-*' \
+         AND rollout IS ?1 AND at <= ?2 ORDER BY seq DESC LIMIT ?3"
     )
 }
 
@@ -80,7 +81,7 @@ impl Store {
     }
 
     /// The newest `limit` events up to `until` that speak of no single device, of one rollout
-    /// or of none; in order.
+    /// or of none, without decisions; in order.
     pub fn events_of_none(
         &self,
         rollout: Option<RolloutKey>,

@@ -10,7 +10,7 @@ use crate::{
     Location, Store,
     assignment::{ALL_OF_DEVICE, DUE, LIVE, NEXT_DUE, OF_DEVICE, PENDING, TRANSFERS, page_sql},
     commit::{CANCEL_REMAINING, REMAINING_COHORTS},
-    dead_letter, history, log,
+    dead_letter, decision, history, log,
     registry::{
         down_by_column, down_by_label, narrowed_query, under_way_by_column, under_way_by_label,
         under_way_of_label,
@@ -166,6 +166,10 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
         ),
         (log::of_device(), "event_device (device=?)"),
         (log::of_none(), "event_of_none (rollout=?)"),
+        (
+            decision::NEWEST.to_owned(),
+            "decision_policy_time (rollout=? AND policy=? AND at<?)",
+        ),
     ];
     for (sql, index) in queries {
         let plan = plan(&store, &sql);
@@ -217,7 +221,7 @@ fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
             under_way_by_column("location"),
             &[
                 "assignment_live (rollout=?)",
-                "INTEGER PRIMARY KEY (rowid=?)",
+                "COVERING INDEX device_location (location=? AND rowid=?)",
             ],
         ),
         (
