@@ -96,40 +96,26 @@ async fn a_device_that_came_later_is_told_so() {
     insta::assert_snapshot!("not_in_fleet", why(&bench, "a-2", &[]).await);
 }
 
-/// A policy that traps holds its rollout; one that cannot judge a device holds that back.
+/// A policy that traps holds its rollout.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_cannot_answer_is_named() {
     let _guard = steady();
     let folder = repository().join("tests/guests/failing-policy");
     let component = build_guest(&folder, "failing-policy");
-    for (name, settings, event) in [
-        (
-            "policy_failed",
-            r#"{ sound = 0, fault = "trap" }"#,
-            "rollout-holding",
-        ),
-        (
-            "judges_nobody",
-            r#"{ sound = 99, fault = "trap", judges_nobody = true }"#,
-            "device-deferred",
-        ),
-    ] {
-        let own = format!(
-            "[plugins.own]\ncomponent = \"{}\"\nsettings = {settings}\n",
-            component.display()
-        );
-        let bench = Bench::new(fleet(&["a"], 1, Behaviour::default()), 1_000);
-        bench.configure(&Config {
-            plugins: &own,
-            ..Config::default()
-        });
-        rewrite(&bench, r#"["careful"]"#, r#"["own"]"#);
-        let mut run = Terminal::open(&bench, &RUN);
-        run.event(event).await;
-        let answer = why(&bench, "a-1", &[]).await;
-        insta::assert_snapshot!(name, answer);
-        drop(run);
-    }
+    let own = format!(
+        "[plugins.own]\ncomponent = \"{}\"\nsettings = {{ sound = 0, fault = \"trap\" }}\n",
+        component.display()
+    );
+    let bench = Bench::new(fleet(&["a"], 1, Behaviour::default()), 1_000);
+    bench.configure(&Config {
+        plugins: &own,
+        ..Config::default()
+    });
+    rewrite(&bench, r#"["careful"]"#, r#"["own"]"#);
+    let mut run = Terminal::open(&bench, &RUN);
+    run.event("rollout-holding").await;
+    insta::assert_snapshot!("policy_failed", why(&bench, "a-1", &[]).await);
+    drop(run);
 }
 
 /// A rollout that takes another back has only devices that may run its release.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use windlass_model::{
     AssignmentState, ChangeSet, Deferral, Device, EngineBounds, Event, EventKind, GroupField,
-    GroupLimit, Reason, StateKind, Timestamp, Value,
+    GroupLimit, PluginName, Reason, StateKind, Timestamp, Value,
 };
 
 use crate::fixture::{Fixture, device, event, moved, started};
@@ -67,7 +67,7 @@ pub(crate) fn a_blocker_is_kept_as_long_as_its_device_waits(f: &mut Fixture) {
     assert_eq!(of_device.expect("readable"), [kept[1].clone()]);
 }
 
-/// The log is read by device, and without its devices, up to any instant.
+/// The log is read by device, and without its devices and decisions, up to any instant.
 pub(crate) fn the_log_is_read_by_device(f: &mut Fixture) {
     let devices = f.fleet(2);
     let rollout = f.rollout("r", &devices, 1);
@@ -83,6 +83,13 @@ pub(crate) fn the_log_is_read_by_device(f: &mut Fixture) {
     let events = vec![
         told(1_000, succeeded(0)),
         event(rollout, 2_000),
+        told(
+            2_500,
+            EventKind::DecisionFailed {
+                policy: PluginName::new("careful"),
+                message: "it trapped".to_owned(),
+            },
+        ),
         told(3_000, succeeded(1)),
         told(4_000, succeeded(0)),
     ];
