@@ -240,8 +240,8 @@ fn newest(
 }
 
 fn from_row(row: &Row<'_>) -> Result<StoredDecision, StoreError> {
-    let text: String = row.get(1)?;
-    let mut record: DecisionRecord = parse("decision", &text)?;
+    let text = row.get_ref(1)?.as_str().unwrap_or_default();
+    let mut record: DecisionRecord = parse("decision", text)?;
     record.memo_before = row.get(2)?;
     if let DecisionAnswer::Decided(decision) = &mut record.answer {
         decision.memo = row.get(3)?;
