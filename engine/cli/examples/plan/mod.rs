@@ -7,7 +7,7 @@ use windlass_model::{
     RolloutPlan, RolloutSettings, SettleSettings, Sha256, Timeouts, VerifyMode,
 };
 
-pub fn release() -> Release {
+pub(crate) fn release() -> Release {
     Release {
         name: "app".to_owned(),
         version: "1.0.0".to_owned(),
@@ -18,7 +18,7 @@ pub fn release() -> Release {
 }
 
 /// Without cohorts, plugins and devices.
-pub fn plan(release: ReleaseKey) -> RolloutPlan {
+pub(crate) fn plan(release: ReleaseKey) -> RolloutPlan {
     let second = Duration::from_secs(1);
     RolloutPlan {
         name: RolloutName::new("recorded"),
