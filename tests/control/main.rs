@@ -1,5 +1,6 @@
 //! The control socket by itself: who may speak, how much, and that nobody hinders anybody.
 
+mod shape;
 mod support;
 
 use std::{
@@ -181,4 +182,50 @@ fn a_request_is_written_as_other_versions_read_it() {
         serde_json::from_str::<windlass_cli::control::Request>(&text).expect("it is its own"),
         request
     );
+}
+
+/// An engine of another version is asked nothing, and both are named.
+#[tokio::test]
+async fn an_owner_of_another_version_is_told_apart() {
+    let state = State::new("windlass.db");
+    let listener = tokio::net::UnixListener::bind(socket_path(&state.file)).expect("it is free");
+    let owner = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a client comes");
+        let hello = b"{\"protocol\":1,\"windlass\":\"0.0.9\",\"pid\":4711,\"more\":true}\n";
+        stream.write_all(hello).await.expect("it listens");
+        let mut asked = String::new();
+        stream.read_to_string(&mut asked).await.expect("it ends");
+        asked
+    });
+    let call = Call::place(&state.file, &forgive("1.0.0")).await;
+    let error = call.map(|_| ()).expect_err("it is another one");
+    insta::assert_snapshot!("another_version", error.to_string());
+    assert_eq!(owner.await.expect("it does not panic"), "");
+}
+
+/// What an owner says that this program does not know is no lost connection.
+#[tokio::test]
+async fn an_answer_that_is_not_known_is_told_as_such() {
+    let state = State::new("windlass.db");
+    let listener = tokio::net::UnixListener::bind(socket_path(&state.file)).expect("it is free");
+    let owner = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a client comes");
+        let protocol = windlass_cli::control::PROTOCOL;
+        let hello = format!("{{\"protocol\":{protocol},\"windlass\":\"9.9.9\",\"pid\":1}}\n");
+        let lines = hello + "\"sung\"\n";
+        stream
+            .write_all(lines.as_bytes())
+            .await
+            .expect("it listens");
+        stream
+    });
+    let mut call = Call::place(&state.file, &forgive("1.0.0"))
+        .await
+        .expect("it speaks our version");
+    let answer = call.next().await;
+    assert!(
+        matches!(answer, Err(CallError::NotUnderstood(_))),
+        "{answer:?}"
+    );
+    drop(owner);
 }

@@ -36,3 +36,6 @@ mod terminal;
 mod uncertain;
 mod verdict;
 mod why;
+mod why_elsewhere;
+mod why_ended;
+mod why_full;

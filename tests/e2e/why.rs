@@ -17,7 +17,7 @@ use crate::{
 const STATE: [&str; 2] = ["--state", "state/windlass.db"];
 
 /// `windlass why DEVICE windlass.toml ARGS…`, as a person reads it.
-async fn why(bench: &Bench, device: &str, args: &[&str]) -> String {
+pub(crate) async fn why(bench: &Bench, device: &str, args: &[&str]) -> String {
     let why = ["why", device, "windlass.toml"];
     let ended = bench.windlass(&[&why[..], args].concat()).await;
     let said = decisions::said(&ended);
@@ -25,7 +25,7 @@ async fn why(bench: &Bench, device: &str, args: &[&str]) -> String {
 }
 
 /// The answers about some devices, one after the other.
-async fn whys(bench: &Bench, devices: &[&str], args: &[&str]) -> String {
+pub(crate) async fn whys(bench: &Bench, devices: &[&str], args: &[&str]) -> String {
     let mut answers = String::new();
     for device in devices {
         answers.push_str(&why(bench, device, args).await);
@@ -34,7 +34,7 @@ async fn whys(bench: &Bench, devices: &[&str], args: &[&str]) -> String {
 }
 
 /// What differs from run to run.
-fn steady() -> insta::internals::SettingsBindDropGuard {
+pub(crate) fn steady() -> insta::internals::SettingsBindDropGuard {
     let mut settings = insta::Settings::clone_current();
     for (pattern, word) in [
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", "[time]"),
@@ -46,12 +46,12 @@ fn steady() -> insta::internals::SettingsBindDropGuard {
     settings.bind_to_scope()
 }
 
-async fn told(bench: &Bench, args: &[&str]) {
+pub(crate) async fn told(bench: &Bench, args: &[&str]) {
     let ended = bench.windlass(&[args, &STATE[..]].concat()).await;
     assert_eq!(ended.code, Some(0), "{args:?}: {ended:#?}");
 }
 
-fn answering(status: u16) -> Behaviour {
+pub(crate) fn answering(status: u16) -> Behaviour {
     Behaviour::failing(Fault::status(status), When::Always)
 }
 

@@ -6,6 +6,8 @@
 //! time target/release/windlass replay --state /tmp/recorded.db
 //! ```
 
+mod plan;
+
 use std::{collections::BTreeMap, env, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
@@ -14,10 +16,8 @@ use serde_json::json;
 use sha2::Digest as _;
 use windlass_host::{Host, HostConfig, Limits};
 use windlass_model::{
-    Change, ChangeSet, CohortView, Connection, DecisionAnswer, DecisionRecord, FailureKind,
-    OfflineDevices, OnUncertain, PluginName, Release, ReleaseKey, RetrySettings, RolloutName,
-    RolloutPlan, RolloutSettings, SettleSettings, Sha256, StateCounts, StateKind, Timeouts,
-    Timestamp, VerifyMode, View,
+    Change, ChangeSet, CohortView, DecisionAnswer, DecisionRecord, FailureKind, PluginName, Sha256,
+    StateCounts, StateKind, Timestamp, View,
 };
 use windlass_store::{Location, Store};
 
@@ -58,8 +58,9 @@ async fn main() -> Result<()> {
     let digest = Sha256(sha2::Sha256::digest(&settings).into());
     store.put_component(&plugin.digest(), component)?;
     store.put_settings(&digest, &settings)?;
-    let release = store.put_release(&release(), START)?;
-    let rollout = store.create_rollout(&plan(release), &mut std::iter::empty(), START)?;
+    let release = store.put_release(&plan::release(), START)?;
+    let plan = plan::plan(release);
+    let rollout = store.create_rollout(&plan, &mut std::iter::empty(), START)?;
 
     let mut memo = Vec::new();
     let mut changes = ChangeSet::new(rollout);
@@ -127,56 +128,5 @@ fn view(decided: u64, count: u64) -> View {
         approvals: Vec::new(),
         advances: Vec::new(),
         signals: Vec::new(),
-    }
-}
-
-fn release() -> Release {
-    Release {
-        name: "app".to_owned(),
-        version: "1.0.0".to_owned(),
-        size: 1,
-        sha256: Sha256([0; 32]),
-        media_type: "application/octet-stream".to_owned(),
-    }
-}
-
-/// Nothing of it matters to a replay but its name.
-fn plan(release: ReleaseKey) -> RolloutPlan {
-    let second = Duration::from_secs(1);
-    RolloutPlan {
-        name: RolloutName::new("recorded"),
-        release,
-        settings: RolloutSettings {
-            retry: RetrySettings {
-                attempts: 1,
-                backoff: second,
-                max_backoff: second,
-            },
-            timeouts: Timeouts {
-                idle: second,
-                attempt: second,
-            },
-            settle: SettleSettings {
-                grace: second,
-                on_uncertain: OnUncertain::DeadLetter,
-            },
-            offline: OfflineDevices::Defer,
-            probe_interval: second,
-            verify: VerifyMode::Off,
-            allow_downgrade: false,
-            seed: 1,
-            priority: 0,
-            concurrency: None,
-            connection: Connection::Assumed,
-            dynamic: false,
-        },
-        cohorts: Vec::new(),
-        filter_expression: None,
-        filter: None,
-        policies: Vec::new(),
-        deliveries: Vec::new(),
-        unselected: 0,
-        fleet: None,
-        takes_back: None,
     }
 }

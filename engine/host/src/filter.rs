@@ -9,6 +9,7 @@ use crate::{
     convert::{Projection, cut, device_record, value},
     guest::{Opened, Template},
     limits::{BATCH, TEXT_BYTES},
+    refusal::{Refusal, refusals},
 };
 
 /// A filter that was opened with an expression and settings. Cheap to clone.
@@ -85,17 +86,17 @@ impl Filter {
         Ok(matches)
     }
 
-    /// Why `device` does not match, in one sentence; none if it does, or if the filter
-    /// cannot tell.
+    /// What keeps `device` out, in the order of the expression; none if it matches, or if the
+    /// filter cannot tell.
     ///
     /// # Errors
     ///
-    /// If the filter fails.
+    /// If the filter fails, or names a part that its expression does not have.
     pub async fn explain(
         &self,
         now: Timestamp,
         device: &Device,
-    ) -> Result<Option<String>, PluginError> {
+    ) -> Result<Vec<Refusal>, PluginError> {
         let record = device_record(device, &self.projection);
         let opened = Arc::clone(&self.opened);
         let shared = Arc::clone(&opened.template.shared);
@@ -114,7 +115,7 @@ impl Filter {
                                     .await
                             })
                         },
-                        |said| Ok(said.map(cut)),
+                        |said| refusals(said, opened.expression()),
                     )
                     .await
             })

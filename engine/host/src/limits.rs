@@ -140,6 +140,9 @@ pub(crate) const BATCH: usize = 4_096;
 /// Problems shown of settings that a plugin refused; the rest are consequences.
 pub(crate) const PROBLEMS: usize = 64;
 
+/// Parts of an expression that a filter may name when it explains itself; the rest is cut.
+pub(crate) const REFUSALS: usize = 32;
+
 /// Bytes of one text that a guest answers with and that is kept or shown.
 pub(crate) const TEXT_BYTES: usize = 4 << 10;
 

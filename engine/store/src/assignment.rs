@@ -49,12 +49,6 @@ pub(crate) const ALL_OF_DEVICE: (&str, &str) = (
     "a.device = ?1 ORDER BY a.rollout",
 );
 
-/// The assignments of one rollout under transfer, with their devices.
-pub(crate) const TRANSFERRING: (&str, &str) = (
-    "assignment AS a INDEXED BY assignment_live",
-    "a.rollout = ?1 AND a.state BETWEEN 2 AND 8 AND a.state = 3",
-);
-
 /// The transfers of one rollout.
 pub(crate) const TRANSFERS: &str = "SELECT count(*) FROM assignment INDEXED BY assignment_live \
      WHERE rollout = ?1 AND state BETWEEN 2 AND 8 AND state = 3";
@@ -181,12 +175,6 @@ impl Store {
             .prepare_cached(TRANSFERS)?
             .query_row([rollout.0], |row| row.get(0))?;
         Ok(unsigned(count))
-    }
-
-    /// The devices to which a rollout transfers.
-    pub fn transferring(&self, rollout: RolloutKey) -> Result<Vec<Device>, StoreError> {
-        let pairs = self.page_with_devices(TRANSFERRING, [rollout.0])?;
-        Ok(pairs.into_iter().map(|(_, device)| device).collect())
     }
 
     /// All live assignments.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use windlass_model::{
-    Assignment, Change, ChangeSet, CohortIndex, RolloutKey, Sequence, StateKind, Timestamp,
+    Assignment, Change, ChangeSet, CohortIndex, DeviceId, DeviceKey, RolloutKey, Sequence,
+    StateKind, Timestamp,
 };
 
 use crate::{
@@ -107,10 +108,21 @@ fn apply(connection: &Connection, set: &ChangeSet, first_event: u64) -> Result<(
         apply_change(connection, set.rollout, change, &mut times)?;
     }
     times.write(connection, set.rollout)?;
+    let moved = moved(set);
     for (seq, event) in (first_event..).zip(&set.events) {
-        log::append(connection, seq, event)?;
+        let device = event.kind.device().and_then(|id| moved.get(id).copied());
+        log::append(connection, seq, event, device)?;
     }
     Ok(())
+}
+
+/// The rows of the devices that a set moves: nearly all of its events speak of these.
+fn moved(set: &ChangeSet) -> BTreeMap<&DeviceId, DeviceKey> {
+    let rows = set.changes.iter().filter_map(|change| match change {
+        Change::Assignment { row, .. } => Some((&row.device_id, row.device)),
+        _ => None,
+    });
+    rows.collect()
 }
 
 fn apply_change(

@@ -25,6 +25,11 @@ pub struct StoredDecision {
     pub repeated_at: Option<Timestamp>,
 }
 
+/// The newest decision of a policy up to an instant.
+pub(crate) const NEWEST: &str = "SELECT id, record, memo_before, memo, repeats, repeated_at \
+     FROM decision INDEXED BY decision_policy_time \
+     WHERE rollout = ?1 AND policy = ?2 AND at <= ?3 ORDER BY at DESC, id DESC LIMIT 1";
+
 impl Store {
     /// At most `limit` decisions of a rollout after the one of id `after`, in order; from
     /// the first: 0.
@@ -66,10 +71,7 @@ impl Store {
         policy: &PluginName,
         until: Timestamp,
     ) -> Result<Option<StoredDecision>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, record, memo_before, memo, repeats, repeated_at FROM decision INDEXED BY decision_policy \
-             WHERE rollout = ?1 AND policy = ?2 AND at <= ?3 ORDER BY id DESC LIMIT 1",
-        )?;
+        let mut statement = self.connection.prepare_cached(NEWEST)?;
         let mut rows = statement.query(params![rollout.0, policy.as_str(), millis(until)])?;
         rows.next()?.map(from_row).transpose()
     }
@@ -238,8 +240,8 @@ fn newest(
 }
 
 fn from_row(row: &Row<'_>) -> Result<StoredDecision, StoreError> {
-    let text: String = row.get(1)?;
-    let mut record: DecisionRecord = parse("decision", &text)?;
+    let text = row.get_ref(1)?.as_str().unwrap_or_default();
+    let mut record: DecisionRecord = parse("decision", text)?;
     record.memo_before = row.get(2)?;
     if let DecisionAnswer::Decided(decision) = &mut record.answer {
         decision.memo = row.get(3)?;

@@ -41,12 +41,13 @@ pub(crate) fn of_device() -> String {
     )
 }
 
-/// The newest up to an instant that speak of no device, of a rollout or, if that is null, of
-/// none.
+/// The newest up to an instant that speak of no device and are no decision, of a rollout or, if
+/// that is null, of none.
 pub(crate) fn of_none() -> String {
     format!(
         "SELECT {COLUMNS} FROM event INDEXED BY event_of_none \
-         WHERE device IS NULL AND rollout IS ?1 AND at <= ?2 ORDER BY seq DESC LIMIT ?3"
+         WHERE device IS NULL AND kind NOT GLOB '{{\"type\":\"decision-*' \
+         AND rollout IS ?1 AND at <= ?2 ORDER BY seq DESC LIMIT ?3"
     )
 }
 
@@ -80,7 +81,7 @@ impl Store {
     }
 
     /// The newest `limit` events up to `until` that speak of no single device, of one rollout
-    /// or of none; in order.
+    /// or of none, without decisions; in order.
     pub fn events_of_none(
         &self,
         rollout: Option<RolloutKey>,
@@ -124,7 +125,8 @@ impl Log<'_> {
         rollout: Option<RolloutKey>,
         kind: EventKind,
     ) -> Result<(), StoreError> {
-        append(self.connection, self.next, &Event { at, rollout, kind })?;
+        let event = Event { at, rollout, kind };
+        append(self.connection, self.next, &event, None)?;
         self.next += 1;
         Ok(())
     }
@@ -159,8 +161,14 @@ pub(crate) fn next_event(connection: &Connection) -> Result<u64, StoreError> {
     Ok(unsigned(last) + 1)
 }
 
-/// Appends one event under a number that the caller keeps count of.
-pub(crate) fn append(connection: &Connection, seq: u64, event: &Event) -> Result<(), StoreError> {
+/// Appends one event under a number that the caller keeps count of. `row` is the device that
+/// it speaks of, if the caller knows its row.
+pub(crate) fn append(
+    connection: &Connection,
+    seq: u64,
+    event: &Event,
+    row: Option<DeviceKey>,
+) -> Result<(), StoreError> {
     let (kind, reason) = without_reason(connection, &event.kind)?;
     let device = event.kind.device();
     let mut json = to_json("event", kind.as_ref())?;
@@ -170,7 +178,7 @@ pub(crate) fn append(connection: &Connection, seq: u64, event: &Event) -> Result
     connection
         .prepare_cached(
             "INSERT INTO event (seq, at, rollout, kind, reason, device) \
-             VALUES (?1, ?2, ?3, ?4, ?5, (SELECT key FROM device WHERE id = ?6))",
+             VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, (SELECT key FROM device WHERE id = ?7)))",
         )?
         .execute(params![
             integer(seq),
@@ -178,6 +186,7 @@ pub(crate) fn append(connection: &Connection, seq: u64, event: &Event) -> Result
             event.rollout.map(|rollout| rollout.0),
             json,
             reason,
+            row.map(|row| row.0),
             device.map(DeviceId::as_str),
         ])?;
     Ok(())

@@ -10,9 +10,12 @@ use crate::{
     Location, Store,
     assignment::{ALL_OF_DEVICE, DUE, LIVE, NEXT_DUE, OF_DEVICE, PENDING, TRANSFERS, page_sql},
     commit::{CANCEL_REMAINING, REMAINING_COHORTS},
-    dead_letter, history, log, recheck,
-    registry::{down_by_column, down_by_label, narrowed_query},
-    rival, rollback, signal, steering,
+    dead_letter, decision, history, log, recheck,
+    registry::{
+        down_by_column, down_by_label, narrowed_query, under_way_by_column, under_way_by_label,
+        under_way_of_label,
+    },
+    retention, rival, rollback, signal, steering,
 };
 
 fn store() -> Store {
@@ -163,6 +166,10 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
         ),
         (log::of_device(), "event_device (device=?)"),
         (log::of_none(), "event_of_none (rollout=?)"),
+        (
+            decision::NEWEST.to_owned(),
+            "decision_policy_time (rollout=? AND policy=? AND at<?)",
+        ),
     ];
     for (sql, index) in queries {
         let plan = plan(&store, &sql);
@@ -176,7 +183,7 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
 fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
     let store = store();
     let dead_letters = "assignment_dead_letter (rollout=?)";
-    let queries: [(String, &[&str]); 17] = [
+    let queries: [(String, &[&str]); 20] = [
         (
             rival::ELSEWHERE.to_owned(),
             &["assignment_device (device=?)"],
@@ -208,6 +215,35 @@ fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
                 "assignment_failed (device=?)",
                 "assignment_device (device=?)",
                 "attempt_assignment (assignment=?)",
+            ],
+        ),
+        (
+            under_way_by_column("location"),
+            &[
+                "assignment_live (rollout=?)",
+                "COVERING INDEX device_location (location=? AND rowid=?)",
+            ],
+        ),
+        (
+            under_way_by_label(),
+            &[
+                "assignment_live (rollout=?)",
+                "PRIMARY KEY (label=? AND device=?)",
+            ],
+        ),
+        (
+            under_way_of_label(),
+            &[
+                "assignment_live (rollout=?)",
+                "PRIMARY KEY (label=? AND device=?)",
+            ],
+        ),
+        (
+            retention::UNCITED.to_owned(),
+            &[
+                "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+                "assignment_blocker (blocker=?)",
+                "event_reason (reason=?)",
             ],
         ),
         (dead_letter::of_rollout(), &[dead_letters]),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use windlass_model::{RolloutKey, Sha256, StateKind, Timestamp};
 
 use crate::{
@@ -35,6 +35,10 @@ pub struct Pruned {
     pub attempts: u64,
     /// Components that nothing cites any more.
     pub components: u64,
+    /// Reasons for which devices were put off, that nothing cites any more.
+    pub reasons: u64,
+    /// Whether reasons are still to be looked at: a call looks at a stretch of them.
+    pub unfinished: bool,
 }
 
 impl Pruned {
@@ -44,9 +48,11 @@ impl Pruned {
         self.events += other.events;
         self.attempts += other.attempts;
         self.components += other.components;
+        self.reasons += other.reasons;
+        self.unfinished = other.unfinished;
     }
 
-    /// Whether there was nothing to drop.
+    /// Whether there was nothing to drop, and nothing is left to be looked at.
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
@@ -55,7 +61,7 @@ impl Pruned {
 impl Store {
     /// Drops what is older than `retention` says, in one transaction of at most `limit` rows
     /// of a kind and rollout, so that a writer who waits behind it waits shortly. To be called
-    /// again until nothing is dropped.
+    /// again until [`Pruned::is_nothing`].
     ///
     /// # Errors
     /// If the file cannot be read or written; nothing is dropped then.
@@ -83,6 +89,10 @@ impl Store {
                 pruned.events += drop_events(&transaction, rollout, limit)?;
             }
             count_dropped(&transaction, pruned.events)?;
+            match pruned.events {
+                0 => (pruned.reasons, pruned.unfinished) = sweep_reasons(&transaction, limit)?,
+                _ => pruned.unfinished = begin_sweep(&transaction)?,
+            }
         }
         if let Some(cutoff) = before(retention.attempts) {
             for rollout in rollouts(&transaction, Some(cutoff))? {
@@ -173,6 +183,47 @@ fn count_dropped(connection: &Connection, events: u64) -> Result<(), StoreError>
         )?;
     }
     Ok(())
+}
+
+/// Events cited reasons: they are looked through from the first once all events are gone.
+fn begin_sweep(connection: &Connection) -> Result<bool, StoreError> {
+    connection.execute(
+        "INSERT OR REPLACE INTO counter (name, value) VALUES ('reasons_swept', 0)",
+        [],
+    )?;
+    Ok(true)
+}
+
+/// Reasons between two ids that nothing cites.
+pub(crate) const UNCITED: &str = "DELETE FROM reason WHERE id > ?1 AND id <= ?2 \
+     AND NOT EXISTS (SELECT 1 FROM assignment WHERE blocker = reason.id) \
+     AND NOT EXISTS (SELECT 1 FROM event WHERE event.reason = reason.id)";
+
+/// Looks at the next `limit` reasons, if some are left to be looked at; how many were dropped,
+/// and whether there are more.
+fn sweep_reasons(connection: &Connection, limit: u32) -> Result<(u64, bool), StoreError> {
+    let swept: Option<i64> = connection
+        .prepare_cached("SELECT value FROM counter WHERE name = 'reasons_swept'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let Some(swept) = swept else {
+        return Ok((0, false));
+    };
+    let last: Option<i64> = connection
+        .prepare_cached(
+            "SELECT max(id) FROM (SELECT id FROM reason WHERE id > ?1 ORDER BY id LIMIT ?2)",
+        )?
+        .query_row(params![swept, limit], |row| row.get(0))?;
+    let Some(last) = last else {
+        connection.execute("DELETE FROM counter WHERE name = 'reasons_swept'", [])?;
+        return Ok((0, false));
+    };
+    let dropped = connection.prepare_cached(UNCITED)?.execute([swept, last])?;
+    connection.execute(
+        "UPDATE counter SET value = ?1 WHERE name = 'reasons_swept'",
+        [last],
+    )?;
+    Ok((dropped as u64, true))
 }
 
 fn drop_attempts(

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use cel::common::types::CelBool;
-use cel::{Context, Env, ExecutionError, IdedExpr, Value};
+use cel::{Context, Env, IdedExpr, Program};
 use windlass_sdk::settings::NoSettings;
-use windlass_sdk::{Condition, Filter};
+use windlass_sdk::{Condition, Filter, Refusal};
 use windlass_sdk::{Device, Problem, Projection, Timestamp};
 
 use crate::check::{Type, check, problem};
-use crate::conjuncts::{conjuncts, disjuncts};
+use crate::conjuncts::conjuncts;
+use crate::explain::{Explainer, truth};
 use crate::fold::Folder;
 use crate::narrow;
 use crate::parse::parse;
@@ -20,24 +20,14 @@ use crate::value::{Constant, Row, environment};
 /// An expression, ready to be asked about devices.
 pub struct CelFilter {
     env: Arc<Env>,
-    /// All of them must hold.
-    conjuncts: Vec<Conjunct>,
+    text: String,
+    /// As it was written.
+    program: Program,
+    /// All of them must hold. Their constant parts are computed.
+    conjuncts: Vec<IdedExpr>,
     constants: Vec<Constant>,
     reads: Reads,
     narrow: Vec<Condition>,
-}
-
-struct Conjunct {
-    part: Part,
-    /// If it is a disjunction, its sides: they say more of why it is false.
-    sides: Vec<Part>,
-}
-
-struct Part {
-    expression: IdedExpr,
-    /// As the operator wrote it.
-    text: String,
-    reads: Reads,
 }
 
 impl Filter for CelFilter {
@@ -58,31 +48,13 @@ impl Filter for CelFilter {
         let env = Arc::new(env);
         let context = Context::with_env(Arc::clone(&env));
         let mut folder = Folder::new(&source, &context);
-        let mut parts = Vec::new();
+        let mut folded = Vec::new();
         let mut narrowed = Vec::new();
         for part in conjuncts(program.expression()) {
             narrowed.extend(narrow::condition(part));
-            let mut expression = part.clone();
-            folder.fold(&mut expression);
-            let of = |expression: IdedExpr, written: &IdedExpr| Part {
-                expression,
-                text: source.text_of(written).to_owned(),
-                reads: check(&source, written).reads,
-            };
-            let (sides, written) = (disjuncts(&expression), disjuncts(part));
-            // A side that is a constant may have made the whole one.
-            let sides = match sides.len() == written.len() && sides.len() > 1 {
-                true => sides
-                    .into_iter()
-                    .zip(written)
-                    .map(|(side, written)| of(side.clone(), written))
-                    .collect(),
-                false => Vec::new(),
-            };
-            parts.push(Conjunct {
-                part: of(expression, part),
-                sides,
-            });
+            let mut part = part.clone();
+            folder.fold(&mut part);
+            folded.push(part);
         }
         // A fault in a constant is often the fault found above, told again.
         if problems.is_empty() {
@@ -94,7 +66,9 @@ impl Filter for CelFilter {
         let constants = folder.constants;
         Ok(Self {
             env,
-            conjuncts: parts,
+            text: text.to_owned(),
+            program,
+            conjuncts: folded,
             constants,
             reads: whole.reads,
             narrow: narrowed,
@@ -115,23 +89,16 @@ impl Filter for CelFilter {
         Ok(self
             .conjuncts
             .iter()
-            .all(|conjunct| conjunct.part.holds(&context) == Ok(true)))
+            .all(|conjunct| truth(conjunct, &context) == Ok(true)))
     }
 
-    fn explain(&self, now: Timestamp, device: Device) -> Option<String> {
+    fn explain(&self, now: Timestamp, device: Device) -> Vec<Refusal> {
         let row = Row::new(&device, now, &self.constants);
         let context = self.context(&row);
-        self.conjuncts.iter().find_map(|conjunct| {
-            let whole = conjunct.part.refusal(&context, &device)?;
-            let sides = conjunct.sides.iter();
-            let sides: Vec<_> = sides
-                .filter_map(|side| side.refusal(&context, &device))
-                .collect();
-            Some(match sides.is_empty() {
-                true => whole,
-                false => sides.join(", and "),
-            })
-        })
+        let source = Source::new(&self.text, self.program.source_info());
+        let written = conjuncts(self.program.expression());
+        let parts = written.into_iter().zip(&self.conjuncts);
+        Explainer::new(&source, &context, &device).refusals(parts)
     }
 }
 
@@ -140,46 +107,5 @@ impl CelFilter {
         let mut context = Context::with_env(Arc::clone(&self.env));
         context.set_variable_resolver(row);
         context
-    }
-}
-
-impl Part {
-    /// Why it is not true, in one sentence; none if it is.
-    fn refusal(&self, context: &Context<'_, '_>, device: &Device) -> Option<String> {
-        let reason = match self.holds(context) {
-            Ok(true) => return None,
-            Ok(false) => "is false".to_owned(),
-            Err(error) => format!("cannot be told: {}", in_words(error)),
-        };
-        let seen = self.reads.seen_in(device);
-        Some(format!("`{}` {reason}{seen}", self.text))
-    }
-
-    /// Whether it is true; an error if the device's data does not allow to tell.
-    fn holds(&self, context: &Context<'_, '_>) -> Result<bool, ExecutionError> {
-        let value = Value::resolve_val(&self.expression, context)?;
-        match value.downcast_ref::<CelBool>() {
-            Some(truth) => Ok(*truth.inner()),
-            None => Err(ExecutionError::UnexpectedType {
-                got: value.get_type().name().to_owned(),
-                want: "bool".to_owned(),
-            }),
-        }
-    }
-}
-
-fn in_words(error: ExecutionError) -> String {
-    match error {
-        ExecutionError::NoSuchKey(name) => format!("the device has no `{name}`"),
-        // A field or attribute is asked for by its whole path.
-        ExecutionError::UndeclaredReference(path) => {
-            let name = path.rsplit('.').next().unwrap_or_default();
-            format!("the device has no `{name}`")
-        }
-        ExecutionError::FunctionError { message, .. } => message,
-        ExecutionError::UnexpectedType { got, want } => {
-            format!("a {want} is wanted, and it is a {got}")
-        }
-        other => other.to_string(),
     }
 }

@@ -74,6 +74,16 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The name of a macro in whose bracket `argument` comes first.
+    fn macro_before(&self, argument: &Range<usize>, name: &str) -> Range<usize> {
+        let before = self.text[..argument.start].trim_end();
+        let before = before.strip_suffix('(').unwrap_or(before).trim_end();
+        match before.strip_suffix(name) {
+            Some(rest) => rest.len()..before.len(),
+            None => argument.clone(),
+        }
+    }
+
     fn recorded(&self, id: u64) -> Option<Range<usize>> {
         let (start, last) = self.info.offset_for(id)?;
         let (start, last) = (start as usize, last as usize);
@@ -105,6 +115,9 @@ impl<'a> Source<'a> {
                 self.widen(&select.operand, &mut operand);
                 let operand = self.closed(operand);
                 include(extent, self.field_after(operand.clone(), &select.field));
+                if select.test {
+                    include(extent, self.macro_before(&operand, "has"));
+                }
                 include(extent, operand);
             }
             Expr::List(list) => list

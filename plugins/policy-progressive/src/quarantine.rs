@@ -32,10 +32,10 @@ impl Quarantine {
                     Attribute::new("attempts", i64::from(candidate.attempts)),
                     Attribute::new("kind", spell(kind)),
                 ],
-                text: format!(
-                    "it failed {} times, and is left alone for a while",
-                    candidate.attempts
-                ),
+                text: match candidate.attempts {
+                    1 => "it failed once, and is left alone for a while".to_owned(),
+                    times => format!("it failed {times} times, and is left alone for a while"),
+                },
             }),
             ..Admission::at_once()
         }

@@ -50,7 +50,7 @@ impl<F: Filter> filter::GuestCompiledFilter for FilterComponent<F> {
         Ok(bits)
     }
 
-    fn explain(&self, now: u64, device: Device) -> Option<String> {
+    fn explain(&self, now: u64, device: Device) -> Vec<filter::Refusal> {
         self.0.explain(now, device)
     }
 }

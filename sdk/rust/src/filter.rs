@@ -1,12 +1,14 @@
 //! Plugins that say which devices a rollout means.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::{Device, Problem, Projection, Timestamp};
 
 pub use crate::bindings::filter::exports::windlass::plugin::filter::{
-    Condition, IndexedField, Relation,
+    Condition, IndexedField, Refusal, Relation,
 };
 
 /// A filter, opened with an expression and settings and then asked about many
@@ -52,10 +54,31 @@ pub trait Filter: Sized + 'static {
     /// device; the rollout's planning fails with it.
     fn matches(&self, now: Timestamp, device: Device) -> Result<bool, String>;
 
-    /// Why a device does not match, in one sentence that names the part of the
-    /// expression that said no; none if it matches or the filter cannot tell.
-    fn explain(&self, now: Timestamp, device: Device) -> Option<String> {
+    /// Why a device does not match: the smallest parts of the expression that say
+    /// no, in the order of the text; none if it matches or the filter cannot tell.
+    fn explain(&self, now: Timestamp, device: Device) -> Vec<Refusal> {
         let _ = (now, device);
-        None
+        Vec::new()
+    }
+}
+
+impl Refusal {
+    /// By a part of the expression, given in bytes: `text` goes on where the part
+    /// ends, such as `is false (location is "b")`.
+    pub fn part(part: Range<usize>, text: impl Into<String>) -> Self {
+        // The host bounds expressions far below this.
+        let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self {
+            part: Some((offset(part.start), offset(part.end))),
+            text: text.into(),
+        }
+    }
+
+    /// In one sentence, by no part that could be named.
+    pub fn whole(text: impl Into<String>) -> Self {
+        Self {
+            part: None,
+            text: text.into(),
+        }
     }
 }

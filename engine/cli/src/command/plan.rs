@@ -16,7 +16,7 @@ use crate::{
     args::{Output, PlanArgs},
     console,
     exit::Exit,
-    render::{count, outlook_json, outlook_text},
+    render::{count, outlook_json, outlook_text, refusal_text},
     setup::{self, Prepared},
 };
 
@@ -175,7 +175,10 @@ impl Listing<'_> {
                 let why = planning::explain(self.parts, &stored.device, now)
                     .await
                     .map_err(setup::plan_diagnostic)?;
-                let why = why.unwrap_or_else(|| "the filter does not match".into());
+                let expression = self.parts.filter.as_ref();
+                let expression = expression.and_then(|filter| filter.expression.as_deref());
+                let why = refusal_text(expression, &why)
+                    .unwrap_or_else(|| "the filter does not match".into());
                 match self.args.output {
                     Output::Human => console::line(&row(&stored.device, &why)),
                     Output::Json => {

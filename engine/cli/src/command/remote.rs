@@ -47,9 +47,9 @@ pub(super) async fn place(
         Err(error @ CallError::Nobody(_)) => Ok(Err(reason(&error))),
         Err(error @ CallError::Silent) => Ok(Err(reason(&error))),
         Err(error @ CallError::OtherVersion { .. }) => Err(Diagnostic::error(error.to_string())
-            .help("use the owner's program, or stop it with SIGTERM and run it again with this one")
+            .help("ask with the program that the process runs, or stop it with SIGTERM and run this one")
             .into()),
-        Err(error @ CallError::Broken(_)) => Err(Failure::Broken(error.into())),
+        Err(error @ (CallError::Broken(_) | CallError::NotUnderstood(_))) => Err(Failure::Broken(error.into())),
     }
 }
 

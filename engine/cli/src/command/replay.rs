@@ -35,7 +35,7 @@ pub(super) async fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     if let Some(candidate) = &args.policy {
         return replay_under(args, &mut pages, &rollout, candidate).await;
     }
-    let host = setup::small_host(subject.plugin_cache)?;
+    let host = setup::reading_host(subject.plugin_cache)?;
     let mut replayer = Replayer::new(&store, &host);
     let mut outcome = Outcome::default();
     outcome.run(&mut replayer, &mut pages).await?;

@@ -24,16 +24,25 @@ pub enum CallError {
     /// Somebody listens and says nothing.
     #[error("the owner does not greet")]
     Silent,
-    /// It is another windlass.
+    /// It is another windlass: nothing was asked.
     #[error(
-        "the owner is windlass {theirs}, this is windlass {ours}; they do not understand each other"
+        "the state file is in use by process {pid}, which does not understand this program: \
+         it is windlass {theirs} and speaks version {spoken} of the control protocol, this is \
+         windlass {ours} and speaks version {PROTOCOL}"
     )]
     OtherVersion {
+        /// The owner's process.
+        pid: u32,
         /// The owner's version.
         theirs: String,
-        /// This program's.
+        /// What it speaks.
+        spoken: u32,
+        /// This program's version.
         ours: &'static str,
     },
+    /// It said something that this program does not know; the request may have been carried out.
+    #[error("the owner of the state file answered what this program does not understand")]
+    NotUnderstood(#[source] WireError),
     /// The connection broke; the request may have been carried out.
     #[error("the owner of the state file went away before it answered")]
     Broken(#[source] WireError),
@@ -64,7 +73,9 @@ impl Call {
         };
         if hello.protocol != PROTOCOL {
             return Err(CallError::OtherVersion {
+                pid: hello.pid,
                 theirs: hello.windlass,
+                spoken: hello.protocol,
                 ours: env!("CARGO_PKG_VERSION"),
             });
         }
@@ -80,13 +91,15 @@ impl Call {
     /// The next answer. May be dropped half-way and called again.
     ///
     /// # Errors
-    /// [`CallError::Broken`] if there is none.
+    /// [`CallError::Broken`] if there is none, [`CallError::NotUnderstood`] if it says nothing to
+    /// this program.
     pub async fn next(&mut self) -> Result<Response, CallError> {
         match self.reader.next().await {
             Ok(Some(response)) => Ok(response),
             Ok(None) => Err(CallError::Broken(
                 io::Error::from(io::ErrorKind::UnexpectedEof).into(),
             )),
+            Err(error @ WireError::Malformed(_)) => Err(CallError::NotUnderstood(error)),
             Err(error) => Err(CallError::Broken(error)),
         }
     }

@@ -9,9 +9,12 @@ use windlass_runtime::{RunEnd, WaitFor, progress::Progress};
 
 use super::swapped::{SwapErrand, Swapped};
 
-/// The version of what is said on the socket. Both ends are usually one binary; if not, the
-/// client says so and asks nothing.
-pub const PROTOCOL: u32 = 1;
+/// The version of what is said on the socket: another one for every change of what may be said,
+/// also for what is only added, because the other end would take it for nonsense. Both ends are
+/// usually one binary; if not, the client says so and asks nothing. What happened to a rollout is
+/// the exception: a client does not ask for events that it does not know, and says so if one
+/// comes.
+pub const PROTOCOL: u32 = 2;
 
 /// The server's first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

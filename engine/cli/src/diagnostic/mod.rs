@@ -8,6 +8,7 @@ mod source;
 
 pub use collection::Diagnostics;
 pub use nearest::{clean, nearest, quote};
+pub use render::underlined;
 pub use source::{SourceFile, Span};
 
 use std::sync::Arc;

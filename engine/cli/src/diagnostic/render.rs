@@ -4,7 +4,7 @@ use annotate_snippets::{
     Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet,
 };
 
-use super::{Diagnostic, Diagnostics, Label, Severity, SourceFile};
+use super::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};
 
 pub(super) const PLAIN: Renderer = Renderer::plain();
 
@@ -67,6 +67,20 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(PLAIN))
     }
+}
+
+/// Text with stretches of it underlined, each with what is said of it. Coloured: whoever
+/// writes it elsewhere than to a terminal strips that.
+pub fn underlined(text: &str, parts: &[(Span, String)]) -> String {
+    let source = SourceFile::whole("", text);
+    let annotations = parts.iter().map(|(span, said)| {
+        AnnotationKind::Primary
+            .span(source.clamp(*span))
+            .label(said.as_str())
+    });
+    let snippet = Snippet::source(source.text()).annotations(annotations);
+    let group = Group::with_level(Level::NOTE).element(snippet);
+    Renderer::styled().render(&[group])
 }
 
 /// The labels of one file together, in the order of each file's first.

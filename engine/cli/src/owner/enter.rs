@@ -10,8 +10,8 @@ use windlass_runtime::{
 };
 
 use super::{
-    Leg, Owner, Voyage, berths::Berth, berths::Purpose, find, swap::policies_before,
-    take_back::WayBack,
+    Leg, Owner, Voyage, berths::Berth, berths::Purpose, find, gone_back::gone_back,
+    swap::policies_before, take_back::WayBack,
 };
 use crate::{
     command::Failure,
@@ -254,9 +254,7 @@ impl Owner {
             for difference in &differences {
                 diagnostic = diagnostic.note(difference.to_string());
             }
-            return Err(diagnostic
-                .help("add --accept-changes to go on with the new one")
-                .into());
+            return Err(self.what_now(rollout, wanted, diagnostic).await?.into());
         }
         if wanted == rollout.plan {
             return Ok(());
@@ -268,6 +266,25 @@ impl Owner {
             .context("the state file failed")?
             .context("the changed plan could not be kept")?;
         Ok(())
+    }
+
+    /// What can be done about a configuration that differs.
+    async fn what_now(
+        &self,
+        rollout: &StoredRollout,
+        wanted: RolloutPlan,
+        diagnostic: Diagnostic,
+    ) -> Result<Diagnostic, Failure> {
+        if rollout.plan.policies != wanted.policies {
+            let (key, now) = (rollout.key, self.clock.now().wall);
+            let back = self
+                .run(move |store| gone_back(store, key, &wanted.policies, now))
+                .await?;
+            if let Some(back) = back {
+                return Ok(back.tell(diagnostic));
+            }
+        }
+        Ok(diagnostic.help("add --accept-changes to go on with the new one"))
     }
 
     /// Selects the targets and keeps the plan.

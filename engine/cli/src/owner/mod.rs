@@ -10,6 +10,7 @@
 //! - `left_behind`: whom they cannot.
 //! - `execute`: chores, the same for an owner and for a command that found none.
 //! - `swap`, `shift`: other policies for a rollout, and how they differ.
+//! - `gone_back`: policies that failed and were taken back, though the configuration names them.
 //! - `find`, `look`: what people name, and what the state file has.
 //! - `desk`: requests of the control socket.
 //! - `upkeep`: what is old is dropped.
@@ -19,6 +20,7 @@ mod desk;
 mod enter;
 mod execute;
 mod find;
+mod gone_back;
 mod grow;
 mod left_behind;
 mod leg;

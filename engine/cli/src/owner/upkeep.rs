@@ -66,12 +66,14 @@ async fn tidy(
             break;
         }
     }
+    all.unfinished = false;
     if !all.is_nothing() {
         tracing::info!(
             decisions = all.decisions,
             events = all.events,
             attempts = all.attempts,
             components = all.components,
+            reasons = all.reasons,
             "what was older than [retention] keeps was dropped"
         );
     }

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use windlass_model::DeviceId;
 
 use super::{done::state_word, numbers::time};
-use crate::why::{Answer, Cause, Next};
+use crate::{
+    diagnostic::{Span, underlined},
+    why::{Answer, Cause, Excerpt, Next},
+};
 
 /// A line that says where it stands, and below why and what lets it go on.
 pub fn why_text(device: &DeviceId, answer: &Answer) -> String {
@@ -19,7 +22,7 @@ pub fn why_text(device: &DeviceId, answer: &Answer) -> String {
     let mut text = format!("{device} in {rollout}: {headline}\n");
     let causes = because
         .iter()
-        .map(|cause| format!("because {}", cause.text));
+        .map(|cause| format!("because {}", cause_text(cause)));
     let goes_on = next
         .iter()
         .map(|next| format!("goes on {}", next_text(next)));
@@ -30,6 +33,17 @@ pub fn why_text(device: &DeviceId, answer: &Answer) -> String {
         }
     }
     text
+}
+
+fn cause_text(cause: &Cause) -> String {
+    match &cause.excerpt {
+        Some(Excerpt {
+            heading,
+            expression,
+            parts,
+        }) => format!("{heading}\n{}", underlined(expression, parts)),
+        None => cause.text.clone(),
+    }
 }
 
 fn next_text(next: &Next) -> String {
@@ -43,7 +57,14 @@ fn next_text(next: &Next) -> String {
     format!("{}{at}{command}", next.text)
 }
 
-/// The same for programs.
+fn parts_json(parts: &[(Span, String)]) -> Vec<Value> {
+    parts
+        .iter()
+        .map(|(span, text)| json!({ "start": span.start, "end": span.end, "text": text }))
+        .collect()
+}
+
+/// The same for programs. Parts of an expression are counted in bytes of UTF-8.
 pub fn why_json(device: &DeviceId, answer: &Answer) -> Value {
     let cause = |cause: &Cause| {
         json!({
@@ -51,6 +72,8 @@ pub fn why_json(device: &DeviceId, answer: &Answer) -> Value {
             "text": cause.text,
             "policy": cause.policy,
             "parameters": cause.parameters,
+            "expression": cause.excerpt.as_ref().map(|excerpt| &excerpt.expression),
+            "parts": cause.excerpt.as_ref().map(|excerpt| parts_json(&excerpt.parts)),
         })
     };
     let next = |next: &Next| {

@@ -21,7 +21,7 @@ use std::{
     sync::Arc,
 };
 
-use windlass_host::{Host, HostConfig, Limits};
+use windlass_host::{Host, HostConfig, Limits, StartError};
 use windlass_model::{Release, RolloutSettings};
 use windlass_runtime::{
     Parts,
@@ -186,12 +186,15 @@ pub fn start_host(config: &Config) -> Result<Host, Diagnostic> {
         cache_dir: Some(plugin_cache(config)),
         limits: Limits::for_concurrency(config.engine.concurrency),
     };
-    Host::start(host_config)
-        .map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))
+    Host::start(host_config).map_err(|error| start_diagnostic(&error))
 }
 
 fn plugin_cache(config: &Config) -> PathBuf {
-    config.engine.cache.join("plugins")
+    plugins_in(&config.engine.cache)
+}
+
+fn plugins_in(cache: &Path) -> PathBuf {
+    cache.join("plugins")
 }
 
 /// A host for commands that only ask the policies of a configuration.
@@ -210,18 +213,39 @@ pub fn plain_host() -> Result<Host, Diagnostic> {
     small_host(None)
 }
 
+/// A host for commands that only read a state file, who may be another user than its owner:
+/// compiled plugins are taken from `cache_dir` if that can be used.
+///
+/// # Errors
+/// If this machine cannot carry even that.
+pub fn reading_host(cache_dir: Option<PathBuf>) -> Result<Host, Diagnostic> {
+    match Host::start(small(cache_dir)) {
+        Err(StartError::Cache { path, source }) => {
+            tracing::debug!(path = %path.display(), error = %source, "no plugin cache");
+            small_host(None)
+        }
+        started => started.map_err(|error| start_diagnostic(&error)),
+    }
+}
+
 /// A host for commands that run no rollout; compiled plugins are kept in `cache_dir`.
 ///
 /// # Errors
 /// If this machine cannot carry even that.
 pub fn small_host(cache_dir: Option<PathBuf>) -> Result<Host, Diagnostic> {
-    let host_config = HostConfig {
+    Host::start(small(cache_dir)).map_err(|error| start_diagnostic(&error))
+}
+
+fn small(cache_dir: Option<PathBuf>) -> HostConfig {
+    HostConfig {
         concurrency: NonZeroUsize::MIN,
         cache_dir,
         limits: Limits::default(),
-    };
-    Host::start(host_config)
-        .map_err(|error| with_causes(Diagnostic::error(error.to_string()), &error))
+    }
+}
+
+fn start_diagnostic(error: &StartError) -> Diagnostic {
+    with_causes(Diagnostic::error(error.to_string()), error)
 }
 
 /// The diagnostic with what lies behind an error as notes.

@@ -1,12 +1,12 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use windlass_model::RolloutName;
 use windlass_store::{Location, OpenError, Store};
 
-use super::{plugin_cache, read_config, with_causes};
+use super::{plugin_cache, plugins_in, read_config, with_causes};
 use crate::{
     args::{StateArgs, StateOption},
-    config::{Config, Overrides, StateLocation},
+    config::{Config, DEFAULT_CACHE, Overrides, StateLocation},
     diagnostic::{Diagnostic, Diagnostics},
 };
 
@@ -90,7 +90,8 @@ pub struct Subject {
     pub file: PathBuf,
     /// The rollout of the configuration that named it, if one did.
     pub rollout: Option<RolloutName>,
-    /// Where that configuration keeps compiled plugins.
+    /// Where that configuration keeps compiled plugins; without one, the default beside the
+    /// state file, if it is there.
     pub plugin_cache: Option<PathBuf>,
 }
 
@@ -112,9 +113,9 @@ pub fn subject(args: &StateOption) -> Result<Subject, Diagnostics> {
         // A flag, or the environment: clap sees to it that there is one.
         let file = args.state.clone().unwrap_or_default();
         return Ok(Subject {
-            file,
             rollout: None,
-            plugin_cache: None,
+            plugin_cache: cache_beside(&file),
+            file,
         });
     };
     let (config, _) = read_config(config, &Overrides::default())?;
@@ -135,6 +136,14 @@ pub fn subject(args: &StateOption) -> Result<Subject, Diagnostics> {
         rollout,
         plugin_cache,
     })
+}
+
+/// The plugin cache that the defaults put beside a state file, if it is there. None is made:
+/// whoever only reads a file leaves nothing beside it.
+fn cache_beside(state: &Path) -> Option<PathBuf> {
+    let cache = Path::new(DEFAULT_CACHE).file_name()?;
+    let cache = plugins_in(&state.parent()?.join(cache));
+    cache.is_dir().then_some(cache)
 }
 
 /// The state file that a command speaks of.

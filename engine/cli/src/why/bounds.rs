@@ -73,15 +73,11 @@ fn group_transfers(
         };
         let mut under_way = 0;
         for rollout in &facts.scene.rollouts {
-            let devices = facts
+            under_way += facts
                 .scene
                 .store
-                .transferring(rollout.key)
-                .context("the transfers could not be read")?;
-            let members = devices
-                .iter()
-                .filter(|device| limit.by.of(device).as_ref() == Some(&value));
-            under_way += members.count() as u64;
+                .transfers_in(rollout.key, &limit.by, &value)
+                .context("the transfers could not be counted")?;
         }
         let most = u64::from(most.get());
         if under_way >= most {
@@ -113,8 +109,9 @@ pub(super) fn group_down(facts: &Facts<'_>, findings: &mut Findings) -> anyhow::
         let others = down.filter(|key| *key != facts.scene.device.key).count() as u64;
         if others >= u64::from(most.get()) {
             let group = format!("{} {}", field_text(&limit.by), clean(&value));
+            let verb = if others == 1 { "is" } else { "are" };
             let text = format!(
-                "{} of the group {group} are out of service, and no more than {most} may be",
+                "{} of the group {group} {verb} out of service, and no more than {most} may be",
                 count(others, "member")
             );
             findings.cause(Cause::host("group-cap", text));
@@ -128,7 +125,11 @@ pub(super) fn group_down(facts: &Facts<'_>, findings: &mut Findings) -> anyhow::
 pub(super) fn retries(facts: &Facts<'_>, findings: &mut Findings) {
     let budget = known(facts).and_then(|bounds| bounds.retries_per_minute);
     if let Some(most) = budget {
-        let text = format!("the engine starts at most {most} retries a minute, and it is due");
+        let retries = match most.get() {
+            1 => "one retry".to_owned(),
+            most => format!("{most} retries"),
+        };
+        let text = format!("the engine starts at most {retries} a minute, and it is due");
         findings.cause(Cause::host("retry-budget", text));
         findings.next(Next::when("when the budget has a retry left"));
     }

@@ -17,8 +17,8 @@ pub struct Course {
     pub(super) state: RolloutState,
     /// Since when it is held, paused or given up, and why.
     pub(super) since: Option<(Timestamp, Vec<Reason>)>,
-    /// Whether an engine took it up, and did not say since that it is done with it.
-    pub(super) taken_up: bool,
+    /// When an engine took it up that did not say since that it is done with it.
+    pub(super) taken_up: Option<Timestamp>,
     pub(super) orders: Vec<Given>,
 }
 
@@ -28,7 +28,7 @@ impl Course {
         let mut course = Self {
             state: RolloutState::Draft,
             since: None,
-            taken_up: false,
+            taken_up: None,
             orders: Vec::new(),
         };
         for logged in events {
@@ -40,11 +40,11 @@ impl Course {
     fn follow(&mut self, at: Timestamp, kind: &EventKind) {
         match kind {
             EventKind::RolloutStarted { .. } => {
-                self.taken_up = true;
+                self.taken_up = Some(at);
                 self.enter(RolloutState::Running, None);
             }
             EventKind::RolloutContinued { .. } => {
-                self.taken_up = true;
+                self.taken_up = Some(at);
                 if self.state == RolloutState::Draft {
                     self.state = RolloutState::Running;
                 }
@@ -62,7 +62,7 @@ impl Course {
             | EventKind::RolloutResumed { .. }
             | EventKind::RolloutReopened => self.enter(RolloutState::Running, None),
             EventKind::RolloutCompleted { outcome, .. } => {
-                self.taken_up = false;
+                self.taken_up = None;
                 match outcome {
                     Outcome::Completed => self.state = RolloutState::Completed,
                     Outcome::Aborted => self.state = RolloutState::Aborted,

@@ -138,6 +138,7 @@ fn note(
             text: format!("{says}: {}", clean(&reason.text)),
             policy: Some(policy.clone()),
             parameters: reason.parameters.clone(),
+            ..Cause::default()
         });
     }
     let mut told = false;

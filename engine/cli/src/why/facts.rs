@@ -153,6 +153,13 @@ impl<'a> Scene<'a> {
         Ok(course)
     }
 
+    /// Whether the process that has the state file has a rollout in hand. One that was killed
+    /// does not say that it is done, so what it took up before the engine of now began is not.
+    pub(super) fn drives(&self, course: &Course) -> bool {
+        let since = self.bounds.as_ref().map(|bounds| bounds.since);
+        self.owned && course.taken_up.is_some_and(|at| Some(at) >= since)
+    }
+
     pub(super) fn name_of(&self, rollout: RolloutKey) -> String {
         self.names
             .get(&rollout)

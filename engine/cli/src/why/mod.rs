@@ -26,6 +26,8 @@ use std::collections::BTreeMap;
 
 use windlass_model::{PluginName, RolloutName, RolloutState, StateKind, Timestamp, Value};
 
+use crate::diagnostic::Span;
+
 pub use facts::{Facts, Scene};
 pub use unselected::Filters;
 
@@ -61,6 +63,19 @@ pub struct Cause {
     pub policy: Option<PluginName>,
     /// The facts that the policy or the host gave.
     pub parameters: BTreeMap<String, Value>,
+    /// The expression that said so, if the text quotes parts of one.
+    pub excerpt: Option<Excerpt>,
+}
+
+/// An expression, and the parts of it that said no.
+#[derive(Clone, Debug)]
+pub struct Excerpt {
+    /// What stands above it, instead of the cause's text.
+    pub heading: String,
+    /// The expression.
+    pub expression: String,
+    /// Its parts, each with what it says of the device.
+    pub parts: Vec<(Span, String)>,
 }
 
 impl Cause {

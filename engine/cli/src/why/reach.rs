@@ -61,9 +61,11 @@ fn starts_now(facts: &Facts<'_>) -> bool {
     facts.course.state == RolloutState::Running
 }
 
-/// Nothing else was found.
+/// Nothing else was found, and somebody starts devices.
 fn turn(facts: &Facts<'_>, findings: &mut Findings) {
-    if findings.because.is_empty() && findings.next.is_empty() && starts_now(facts) {
+    let goes_on = facts.scene.over || facts.scene.drives(&facts.course);
+    let nothing = findings.because.is_empty() && findings.next.is_empty();
+    if nothing && goes_on && starts_now(facts) {
         findings.cause(Cause::host("turn", "devices before it start first"));
         findings.next(Next::when("when its turn comes"));
     }
@@ -113,7 +115,7 @@ fn unattended(facts: &Facts<'_>, findings: &mut Findings) {
         facts.course.state,
         RolloutState::Aborted | RolloutState::Completed
     );
-    if facts.scene.over || ended || (facts.scene.owned && facts.course.taken_up) {
+    if facts.scene.over || ended || facts.scene.drives(&facts.course) {
         return;
     }
     findings.cause(Cause::host(

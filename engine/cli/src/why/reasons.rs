@@ -107,7 +107,7 @@ fn driven(facts: &Facts<'_>, rivals: &[Rival]) -> anyhow::Result<Vec<RolloutKey>
     let mut driven = Vec::new();
     for rollout in &facts.scene.rollouts {
         let is_rival = rivals.iter().any(|rival| rival.rollout == rollout.key);
-        if facts.scene.owned && is_rival && facts.scene.course(rollout)?.taken_up {
+        if facts.scene.owned && is_rival && facts.scene.drives(&facts.scene.course(rollout)?) {
             driven.push(rollout.key);
         }
     }
@@ -158,8 +158,8 @@ fn cause(reason: &Reason) -> Cause {
     Cause {
         code: reason.code.clone(),
         text: clean(&reason.text),
-        policy: None,
         parameters: reason.parameters.clone(),
+        ..Cause::default()
     }
 }
 

@@ -4,12 +4,17 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Context as _;
-use windlass_host::{Filter, Host};
+use windlass_host::{Filter, Host, Refusal};
 use windlass_model::{PluginPin, RolloutKey, Sha256, StoredRollout};
 use windlass_store::Store;
 
-use super::{Answer, Cause, Next, Scene};
-use crate::{command::Failure, diagnostic::clean, setup};
+use super::{Answer, Cause, Excerpt, Next, Scene};
+use crate::{
+    command::Failure,
+    diagnostic::{Span, clean},
+    render::refusal_text,
+    setup,
+};
 
 /// Filters, opened with the components and settings that the state file keeps.
 pub struct Filters<'a> {
@@ -24,10 +29,33 @@ pub struct Filters<'a> {
 enum Said {
     /// It matches.
     Yes,
-    /// It does not; in its words, if it has any.
-    No(Option<String>),
+    /// It does not; by these parts of its expression, if it can tell.
+    No(Vec<Refusal>),
     /// It cannot be asked.
     Unknown(String),
+}
+
+/// By which parts of its expression a filter leaves a device out.
+fn refused(expression: Option<&str>, refusals: &[Refusal]) -> Cause {
+    let Some(why) = refusal_text(expression, refusals) else {
+        return Cause::host("filter", "the filter says no, and not why");
+    };
+    let parts: Vec<_> = refusals
+        .iter()
+        .filter_map(|refusal| Some((Span::from(refusal.part.clone()?), clean(&refusal.text))))
+        .collect();
+    // One that names no part is told in the sentence alone.
+    let excerpt = expression
+        .filter(|_| parts.len() == refusals.len())
+        .map(|expression| Excerpt {
+            heading: "the filter says no:".to_owned(),
+            expression: expression.to_owned(),
+            parts,
+        });
+    Cause {
+        excerpt,
+        ..Cause::host("filter", format!("the filter says no: {why}"))
+    }
 }
 
 impl<'a> Filters<'a> {
@@ -83,13 +111,10 @@ impl<'a> Filters<'a> {
             return Ok(answer);
         };
         match self.ask(scene, rollout, pin).await? {
-            Said::No(Some(why)) => answer.because.push(Cause::host(
-                "filter",
-                format!("the filter says no: {}", clean(&why)),
-            )),
-            Said::No(None) => answer
-                .because
-                .push(Cause::host("filter", "the filter says no, and not why")),
+            Said::No(refusals) => {
+                let expression = rollout.plan.filter_expression.as_deref();
+                answer.because.push(refused(expression, &refusals));
+            }
             Said::Yes => {
                 answer.because.push(Cause::host(
                     "matches-now",
@@ -169,7 +194,7 @@ impl<'a> Filters<'a> {
         let settings = serde_json::from_str(&settings).context("the settings are no JSON")?;
         let host = match self.host.take() {
             Some(host) => host,
-            None => setup::small_host(self.cache.clone())?,
+            None => setup::reading_host(self.cache.clone())?,
         };
         let host = self.host.insert(host);
         let plugin = match host.load(pin.name.clone(), component.into()).await {

@@ -37,6 +37,11 @@ impl<C: Contract> Opened<C> {
         Ok(Arc::new(opened))
     }
 
+    /// What a filter was opened with.
+    pub(crate) fn expression(&self) -> Option<&str> {
+        self.opening.expression.as_deref()
+    }
+
     /// A place with an opened instance in it, among `slots`.
     pub(crate) async fn ready(&self, slots: &Arc<Slots<C>>) -> Result<Ready<C>, PluginError> {
         self.lend(slots).await.map_err(|error| match error {

@@ -8,7 +8,7 @@ mod routes;
 mod targets;
 
 use windlass_core::placement::CutError;
-use windlass_host::PluginError;
+use windlass_host::{PluginError, Refusal};
 use windlass_model::{
     Cohort, CohortIndex, Device, DeviceId, DeviceKey, PluginName, ReleaseKey, RolloutPlan,
     Timestamp,
@@ -166,7 +166,7 @@ pub fn plan(parts: &Parts, release: ReleaseKey, selection: &Selection) -> Rollou
     }
 }
 
-/// Why a device is not a target, in one sentence, if its filter can tell.
+/// Why a device is not a target, as far as its filter can tell.
 ///
 /// # Errors
 /// If the filter fails.
@@ -174,9 +174,9 @@ pub async fn explain(
     parts: &Parts,
     device: &Device,
     now: Timestamp,
-) -> Result<Option<String>, PlanError> {
+) -> Result<Vec<Refusal>, PlanError> {
     match &parts.filter {
         Some(part) => Ok(part.filter.explain(now, device).await?),
-        None => Ok(None),
+        None => Ok(Vec::new()),
     }
 }

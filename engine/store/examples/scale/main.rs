@@ -172,9 +172,18 @@ fn why(store: &Store, rollout: RolloutKey) -> Outcome {
         store.transfers(rollout)?;
         Ok::<_, Box<dyn Error>>(())
     })?;
-    timed("and if its group has a cap on transfers", || {
-        store.transferring(rollout)
-    })?;
+    for field in [
+        GroupField::Location,
+        GroupField::Kind,
+        GroupField::Attribute("model".to_owned()),
+    ] {
+        let device = store.device(&id)?.ok_or("it is in the fleet")?;
+        let value = field.of(&device.device).ok_or("it has all of them")?;
+        let group = timed("and if its group has a cap on transfers", || {
+            store.transfers_in(rollout, &field, &value)
+        })?;
+        println!("transfers to {field:?} {value}: {group}");
+    }
     Ok(())
 }
 

@@ -22,12 +22,20 @@ const DOWN: &str = "(d.status = 1 OR EXISTS \
 const BUSY_WITH: &str = "(SELECT a.rollout FROM attempt AS u CROSS JOIN assignment AS a \
      ON a.id = u.assignment WHERE u.device = d.key AND u.settled_at IS NULL)";
 
+/// A label that members of a group have.
+pub(super) struct GroupLabel {
+    pub(super) id: i64,
+    /// Whether no other device has it: 3 and 3.0 have one label, and only the first makes a
+    /// group.
+    pub(super) exact: bool,
+}
+
 /// Where the members of a group are found.
-pub(crate) enum Members {
+pub(super) enum Members {
     /// By an index over this column of `device`.
     Column(&'static str, String),
     /// By these labels: of a text, and of the number or boolean that reads like it.
-    Labels(Vec<i64>),
+    Labels(Vec<GroupLabel>),
     /// By looking at every device: the index of labels does not hold the value.
     Anywhere,
 }
@@ -62,7 +70,10 @@ impl Store {
             }
             Members::Labels(labels) => (
                 vec![by_label(); labels.len()],
-                labels.into_iter().map(types::Value::Integer).collect(),
+                labels
+                    .into_iter()
+                    .map(|label| types::Value::Integer(label.id))
+                    .collect(),
             ),
             Members::Anywhere => (vec![anywhere()], vec![types::Value::Null]),
         };
@@ -77,7 +88,6 @@ impl Store {
                     continue;
                 }
                 let stored = stored_device(row, 0)?;
-                // 3 and 3.0 have one label, and only the first makes a group.
                 if field.of(&stored.device).as_deref() == Some(value) {
                     down.push(stored.key);
                 }
@@ -87,7 +97,7 @@ impl Store {
         Ok(down)
     }
 
-    fn members(&self, field: &GroupField, value: &str) -> Result<Members, StoreError> {
+    pub(super) fn members(&self, field: &GroupField, value: &str) -> Result<Members, StoreError> {
         let name = match field {
             GroupField::Location => return Ok(Members::Column("location", value.to_owned())),
             GroupField::Kind => return Ok(Members::Column("kind", value.to_owned())),
@@ -98,7 +108,9 @@ impl Store {
             let Some(label) = Label::attribute(name, &value) else {
                 return Ok(Members::Anywhere);
             };
-            labels.extend(label.find(&self.connection)?);
+            let exact = !matches!(value, Value::Integer(_));
+            let id = label.find(&self.connection)?;
+            labels.extend(id.map(|id| GroupLabel { id, exact }));
         }
         Ok(Members::Labels(labels))
     }

@@ -9,6 +9,7 @@ mod narrow;
 mod observe;
 mod provenance;
 mod row;
+mod under_way;
 
 use rusqlite::{OptionalExtension as _, params_from_iter};
 use windlass_model::{Condition, Device, DeviceId, DeviceKey, StoredDevice};
@@ -23,6 +24,11 @@ pub(crate) use down::{by_column as down_by_column, by_label as down_by_label};
 pub(crate) use narrow::query as narrowed_query;
 pub(crate) use observe::observe;
 pub(crate) use row::{DEVICE_COLUMN_COUNT, DEVICE_COLUMNS, stored_device};
+#[cfg(test)]
+pub(crate) use under_way::{
+    by_column as under_way_by_column, by_label as under_way_by_label,
+    of_label as under_way_of_label,
+};
 
 use crate::{Store, StoreError, codes::unsigned};
 

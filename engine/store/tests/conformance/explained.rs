@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
 use windlass_model::{
-    AssignmentState, ChangeSet, Deferral, EngineBounds, Event, EventKind, GroupField, GroupLimit,
-    Reason, StateKind, Timestamp, Value,
+    AssignmentState, ChangeSet, Deferral, Device, EngineBounds, Event, EventKind, GroupField,
+    GroupLimit, PluginName, Reason, StateKind, Timestamp, Value,
 };
 
-use crate::fixture::{Fixture, event, moved, started};
+use crate::fixture::{Fixture, device, event, moved, started};
 
 fn reason(text: &str) -> Reason {
     Reason {
@@ -67,7 +67,7 @@ pub(crate) fn a_blocker_is_kept_as_long_as_its_device_waits(f: &mut Fixture) {
     assert_eq!(of_device.expect("readable"), [kept[1].clone()]);
 }
 
-/// The log is read by device, and without its devices, up to any instant.
+/// The log is read by device, and without its devices and decisions, up to any instant.
 pub(crate) fn the_log_is_read_by_device(f: &mut Fixture) {
     let devices = f.fleet(2);
     let rollout = f.rollout("r", &devices, 1);
@@ -83,6 +83,13 @@ pub(crate) fn the_log_is_read_by_device(f: &mut Fixture) {
     let events = vec![
         told(1_000, succeeded(0)),
         event(rollout, 2_000),
+        told(
+            2_500,
+            EventKind::DecisionFailed {
+                policy: PluginName::new("careful"),
+                message: "it trapped".to_owned(),
+            },
+        ),
         told(3_000, succeeded(1)),
         told(4_000, succeeded(0)),
     ];
@@ -144,16 +151,47 @@ pub(crate) fn bounds_are_those_of_the_newest_engine(f: &mut Fixture) {
     }
 }
 
-/// Transfers are counted, and their devices named, without a look at the others.
+/// Transfers are counted, also those to a group, without a look at the other devices.
 pub(crate) fn transfers_are_counted(f: &mut Fixture) {
-    let devices = f.fleet(3);
+    let long = "x".repeat(200);
+    let of = |number: u32, attribute: Value| Device {
+        location: Some(format!("site-{}", number % 2)),
+        attributes: BTreeMap::from([("ring".to_owned(), attribute)]),
+        ..device(&format!("d-{number}"))
+    };
+    let rings = [
+        Value::Integer(3),
+        Value::Real(3.0),
+        Value::Text("3".to_owned()),
+        Value::Boolean(true),
+        Value::Text(long.clone()),
+        Value::Integer(3),
+    ];
+    let devices = (0..).zip(rings).map(|(number, ring)| of(number, ring));
+    f.store
+        .import_devices(devices, Timestamp(1_000))
+        .expect("imported");
+    let devices = f.store.devices(None, 6, &[]).expect("devices");
+    let devices: Vec<_> = devices.into_iter().map(|stored| stored.key).collect();
     let rollout = f.rollout("r", &devices, 1);
     f.store.reserve_attempt_ids(10).expect("ids are left");
     let rows = f.assignments(rollout);
-    f.apply(rollout, started(&rows[1], 1, 3_000));
-    f.apply(rollout, vec![moved(&rows[2], AssignmentState::Admitted)]);
-    assert_eq!(f.store.transfers(rollout).expect("readable"), 1);
-    let under_way = f.store.transferring(rollout).expect("readable");
-    assert_eq!(under_way.len(), 1);
-    assert_eq!(under_way[0].id, rows[1].device_id);
+    for (id, row) in (1..).zip(&rows[..5]) {
+        f.apply(rollout, started(row, id, 3_000));
+    }
+    f.apply(rollout, vec![moved(&rows[5], AssignmentState::Admitted)]);
+    assert_eq!(f.store.transfers(rollout).expect("readable"), 5);
+    let ring = || GroupField::Attribute("ring".to_owned());
+    for (field, value, expected) in [
+        (GroupField::Location, "site-0", 3),
+        (GroupField::Location, "site-1", 2),
+        (GroupField::Kind, "lamp", 0),
+        (ring(), "3", 2),
+        (ring(), "true", 1),
+        (ring(), &*long, 1),
+        (ring(), "4", 0),
+    ] {
+        let counted = f.store.transfers_in(rollout, &field, value);
+        assert_eq!(counted.expect("readable"), expected, "{field:?} {value}");
+    }
 }

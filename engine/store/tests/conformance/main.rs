@@ -154,6 +154,7 @@ conformance! {
         the_log_stays_whole_when_old_events_go,
         attempts_of_rollouts_long_over_go_but_for_dead_letters,
         a_component_goes_with_the_last_that_cites_it,
+        reasons_go_with_the_last_that_cites_them,
     };
     growth::{
         newcomers_join_the_last_cohort_in_order,

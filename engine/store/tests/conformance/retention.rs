@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use windlass_model::{
-    AssignmentState, AttemptOutcome, Change, ChangeSet, DecisionAnswer, FailureKind, PluginName,
-    Repetition, RolloutKey, RolloutState, Sequence, Sha256, Timestamp,
+    Assignment, AssignmentState, AttemptOutcome, Change, ChangeSet, DecisionAnswer, Deferral,
+    Event, EventKind, FailureKind, PluginName, Reason, Repetition, RolloutKey, RolloutState,
+    Sequence, Sha256, StateKind, Timestamp,
 };
 use windlass_store::{Pruned, Retention};
 
@@ -217,4 +218,77 @@ pub(crate) fn a_component_goes_with_the_last_that_cites_it(f: &mut Fixture) {
         [&cited, &planned, &former].map(is_kept),
         [true, true, false]
     );
+}
+
+/// What put devices off goes when nothing cites it any more, a stretch at a time; what a
+/// rollout that goes on cites stays (issue 4).
+pub(crate) fn reasons_go_with_the_last_that_cites_them(f: &mut Fixture) {
+    let devices = f.fleet(4);
+    let over = f.rollout("over", &devices, 1);
+    let rows = f.assignments(over);
+    put_off(f, over, &rows[0], "the depot is closed");
+    put_off(f, over, &rows[1], "in repair");
+    put_off(f, over, &rows[2], "in repair");
+    let live = f.rollout("live", &devices, 1);
+    let rows = f.assignments(live);
+    put_off(f, live, &rows[3], "the depot is closed");
+    put_off(f, live, &rows[1], "lent out");
+    f.apply(over, vec![Change::CancelRemaining]);
+    end(f, over, 800_000);
+
+    let mut calls = 0;
+    let mut all = Pruned::default();
+    loop {
+        let pruned = prune(f, &ALL, 1);
+        assert!(pruned.reasons <= 1, "{pruned:?}");
+        all.add(pruned);
+        if pruned.is_nothing() {
+            break;
+        }
+        calls += 1;
+    }
+    assert_eq!(all.reasons, 1, "{all:?}");
+    // An event a call, then a reason a call.
+    assert_eq!(calls, all.events + 3);
+    assert!(prune(f, &ALL, 1).is_nothing());
+    let kept = f.assignments(live);
+    let texts: Vec<_> = kept
+        .iter()
+        .filter_map(|row| row.blocker.as_ref().map(|why| &*why.text))
+        .collect();
+    assert_eq!(texts, ["lent out", "the depot is closed"]);
+}
+
+fn put_off(f: &mut Fixture, rollout: RolloutKey, row: &Assignment, text: &str) {
+    let why = Reason {
+        code: "hold".to_owned(),
+        cohort: None,
+        parameters: Default::default(),
+        text: text.to_owned(),
+    };
+    let until = Timestamp(9_000);
+    let mut put_off = row.clone();
+    put_off.state = AssignmentState::Deferred(Deferral {
+        until,
+        needs_connection: false,
+    });
+    put_off.blocker = Some(Box::new(why.clone()));
+    let set = ChangeSet {
+        rollout,
+        changes: vec![Change::Assignment {
+            from: StateKind::Pending,
+            row: Box::new(put_off),
+        }],
+        events: vec![Event {
+            at: Timestamp(5_000),
+            rollout: Some(rollout),
+            kind: EventKind::DeviceDeferred {
+                device: row.device_id.clone(),
+                until,
+                needs_connection: false,
+                reason: Some(why),
+            },
+        }],
+    };
+    f.commit(&set).expect("no conflict");
 }

@@ -1,6 +1,6 @@
 //! What expressions say about devices.
 
-use windlass_sdk::Filter;
+use windlass_sdk::{Device, Filter, Refusal};
 
 use crate::fleet::{NOW, matches, open, stranger, till};
 
@@ -98,29 +98,124 @@ fn what_is_missing_can_be_asked_for() {
     }
 }
 
-#[test]
-fn an_explanation_quotes_the_part_that_said_no_and_what_the_device_has() {
-    let explain = |expression: &str, device| {
-        open(expression)
-            .expect("the expression is sound")
-            .explain(NOW, device)
-    };
-    let newer = "device.kind == 'pos' && (semver(device.version).isLessThan(semver('2.0.0')) || !has(device.kind))";
-    assert_eq!(
-        explain(newer, till()).as_deref(),
-        Some(
-            "`semver(device.version).isLessThan(semver('2.0.0'))` is false (version is \"2.1.0\"), \
-             and `!has(device.kind)` is false (kind is \"pos\")"
+/// What a filter says of a device that it leaves out: each part, and what is said of it.
+fn told(expression: &str, device: Device) -> Vec<(String, String)> {
+    let filter = open(expression).unwrap_or_else(|problems| panic!("{expression}: {problems:?}"));
+    let named = |refusal: Refusal| {
+        let (start, end) = refusal.part.expect("this filter names parts");
+        (
+            expression[start as usize..end as usize].to_owned(),
+            refusal.text,
         )
-    );
-    assert_eq!(
-        explain("device.attributes.shoe == 'x'", till()).as_deref(),
-        Some("`device.attributes.shoe == 'x'` cannot be told: the device has no `shoe`")
-    );
+    };
+    filter.explain(NOW, device).into_iter().map(named).collect()
+}
+
+/// Issue 4: the part of the expression that said no, however it is nested.
+#[test]
+fn an_explanation_names_the_smallest_parts_that_decide() {
+    let all_others = "device.location == 'hall-b' && device.status == 'online'";
+    let ids: Vec<_> = (0..20).map(|id| format!("device.id == 'x{id}'")).collect();
+    let ids = ids.join(" || ");
+    let cases: [(&str, &[(&str, &str)]); 13] = [
+        ("device.kind == 'pos'", &[]),
+        (
+            "device.kind == 'kiosk'",
+            &[("device.kind == 'kiosk'", "is false (kind is \"pos\")")],
+        ),
+        (
+            "device.kind == 'pos' && (semver(device.version).isLessThan(semver('2.0.0')) || !has(device.kind))",
+            &[
+                (
+                    "semver(device.version).isLessThan(semver('2.0.0'))",
+                    "is false (version is \"2.1.0\")",
+                ),
+                ("!has(device.kind)", "is false (kind is \"pos\")"),
+            ],
+        ),
+        // Every part that must change, and none that need not.
+        (
+            "(device.kind == 'kiosk' && device.location == 'hall-b') && device.status == 'offline'",
+            &[
+                ("device.kind == 'kiosk'", "is false (kind is \"pos\")"),
+                ("device.status == 'offline'", "is false (status is online)"),
+            ],
+        ),
+        (
+            "device.kind == 'kiosk' || (device.location == 'hall-b' && device.status == 'offline')",
+            &[
+                ("device.kind == 'kiosk'", "is false (kind is \"pos\")"),
+                ("device.status == 'offline'", "is false (status is online)"),
+            ],
+        ),
+        // What is negated must be false.
+        (
+            "!(device.kind == 'pos' || device.status == 'offline')",
+            &[("device.kind == 'pos'", "is true (kind is \"pos\")")],
+        ),
+        (
+            "!(device.kind == 'pos' && !(device.status == 'offline'))",
+            &[
+                ("device.kind == 'pos'", "is true (kind is \"pos\")"),
+                (
+                    "!(device.status == 'offline')",
+                    "is true (status is online)",
+                ),
+            ],
+        ),
+        (
+            "device.kind == 'pos' ? device.location == 'hall-a' : device.status == 'offline'",
+            &[(
+                "device.location == 'hall-a'",
+                "is false (location is \"hall-b\")",
+            )],
+        ),
+        (
+            "device.attributes.shoe == 'x'",
+            &[(
+                "device.attributes.shoe == 'x'",
+                "cannot be told: the device has no `shoe`",
+            )],
+        ),
+        (
+            "(device.attributes.shoe == 'x' || device.kind == 'kiosk') && device.status == 'online'",
+            &[
+                (
+                    "device.attributes.shoe == 'x'",
+                    "cannot be told: the device has no `shoe`",
+                ),
+                ("device.kind == 'kiosk'", "is false (kind is \"pos\")"),
+            ],
+        ),
+        ("1 == 2 && device.kind == 'pos'", &[("1 == 2", "is false")]),
+        // A macro, and a list that is too long to be told one by one, are named whole.
+        (
+            "device.tags.exists(tag, tag == 'old' || tag == 'slow')",
+            &[(
+                "device.tags.exists(tag, tag == 'old' || tag == 'slow')",
+                "is false (tags is [\"beta\", \"indoor\"])",
+            )],
+        ),
+        (&ids, &[(&ids, "is false (id is \"till-17\")")]),
+    ];
+    for (expression, expected) in cases {
+        let said = told(expression, till());
+        let said: Vec<_> = said.iter().map(|(part, text)| (&**part, &**text)).collect();
+        assert_eq!(said, expected, "{expression}");
+        // What is true beside it changes nothing.
+        let more = format!("{all_others} && ({expression})");
+        let beside = told(&more, till());
+        let beside: Vec<_> = beside
+            .iter()
+            .map(|(part, text)| (&**part, &**text))
+            .collect();
+        assert_eq!(beside, expected, "{more}");
+    }
     let mut odd = till();
     odd.version = Some("banana".into());
-    let told = explain("semver(device.version).isLessThan(semver('2.2.0'))", odd)
-        .expect("it does not match");
-    assert!(told.contains("`banana` is no semantic version"), "{told}");
-    assert_eq!(explain("device.kind == 'pos'", till()), None);
+    let told = told("semver(device.version).isLessThan(semver('2.2.0'))", odd);
+    assert!(
+        told[0].1.contains("`banana` is no semantic version"),
+        "{told:?}"
+    );
 }

@@ -137,12 +137,19 @@ proptest! {
         prop_assert_eq!(&full, &open(&expression).expect("as before").matches(NOW, bare));
     }
 
-    /// A device is explained exactly when it does not match.
+    /// A device is explained exactly when it does not match, by parts of the expression that
+    /// are whole.
     #[test]
     fn every_refusal_has_an_explanation(expression in expression(), device in device()) {
         let filter = open(&expression).expect("generated expressions are sound");
         let matches = filter.matches(NOW, device.clone()).expect("it evaluates");
-        prop_assert_eq!(matches, filter.explain(NOW, device).is_none());
+        let refusals = filter.explain(NOW, device);
+        prop_assert_eq!(matches, refusals.is_empty());
+        for refusal in refusals {
+            let (start, end) = refusal.part.expect("it names a part");
+            let part = expression.get(start as usize..end as usize).unwrap_or_default();
+            prop_assert!(open(part).is_ok(), "`{part}` of {expression}");
+        }
     }
 
     #[test]
