@@ -1,7 +1,7 @@
 use crate::{
     Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, DecisionRecord,
-    DeviceKey, Event, Observation, PluginName, RolloutKey, RolloutState, SignalSample, StateKind,
-    Timestamp,
+    DeviceKey, Event, Observation, PluginName, RolloutKey, RolloutState, ShadowChange, ShadowKey,
+    SignalSample, StateKind, Timestamp,
 };
 use std::time::Duration;
 
@@ -114,6 +114,8 @@ pub enum Change {
     ProbationPassed,
     /// A signal's value or status is another than at its last sample.
     Signal(SignalSample),
+    /// Something of a policy in shadow, which nothing else depends on.
+    Shadow(ShadowKey, ShadowChange),
     /// Something was learned about a device.
     Observed(Observation),
 }

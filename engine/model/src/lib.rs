@@ -5,6 +5,7 @@
 
 mod assignment;
 mod change;
+mod comparison;
 mod condition;
 mod decision;
 mod device;
@@ -19,6 +20,7 @@ mod policy;
 mod release;
 mod rival;
 mod rollout;
+mod shadow;
 mod signal;
 mod snapshot;
 mod steering;
@@ -27,6 +29,7 @@ mod time;
 
 pub use assignment::*;
 pub use change::*;
+pub use comparison::*;
 pub use condition::*;
 pub use decision::*;
 pub use device::*;
@@ -41,6 +44,7 @@ pub use policy::*;
 pub use release::*;
 pub use rival::*;
 pub use rollout::*;
+pub use shadow::*;
 pub use signal::*;
 pub use snapshot::*;
 pub use steering::*;

@@ -9,6 +9,7 @@ mod policy;
 mod requeues;
 mod retries;
 mod several;
+mod shadows;
 mod signals;
 mod spec;
 mod store;

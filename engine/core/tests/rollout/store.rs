@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::table;
 use windlass_model::{
     Advance, Approval, Assignment, AssignmentId, AssignmentState, AttemptId, Change, ChangeSet,
-    CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind, Outcome,
+    Cohort, CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind, Outcome,
     Release, Rival, Rollback, RolloutKey, RolloutSnapshot, SignalName, SignalSample, StateCounts,
     StateKind, StoredRollout, Timestamp,
 };
 
-use super::world::swap::Before;
+use super::world::{shadow::Shadow, swap::Before};
 
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
@@ -47,6 +47,7 @@ pub(crate) struct Table {
     pub(crate) decisions: Vec<Option<DecisionRecord>>,
     /// What is put back if a policy on probation fails.
     pub(crate) before: Option<Before>,
+    pub(crate) shadows: Vec<Shadow>,
     first_started: Vec<Option<Timestamp>>,
     /// When the first attempt of each row started.
     starts: BTreeMap<AssignmentId, Timestamp>,
@@ -86,6 +87,7 @@ impl Table {
             kept: 0,
             repeated: 0,
             before: None,
+            shadows: Vec::new(),
             starts: BTreeMap::new(),
             first_started: vec![None; rollout.plan.cohorts.len()],
             rollout,
@@ -111,13 +113,22 @@ impl Table {
 
     /// When the cohorts first started a device follows from their members.
     pub(crate) fn recount_starts(&mut self) {
-        let cohorts = 0..self.rollout.plan.cohorts.len() as u32;
+        let cohorts = self.rollout.plan.cohorts.len();
+        self.first_started = self.first_starts(cohorts, |row| row.cohort);
+    }
+
+    /// When each of so many cohorts first started a device, by a home of each row.
+    pub(crate) fn first_starts(
+        &self,
+        cohorts: usize,
+        home: impl Fn(&Assignment) -> CohortIndex,
+    ) -> Vec<Option<Timestamp>> {
         let started = |index| {
-            let rows = self.rows.values().filter(move |row| row.cohort == index);
+            let rows = self.rows.values().filter(|row| home(row) == index);
             rows.filter_map(|row| self.starts.get(&row.id).copied())
                 .min()
         };
-        self.first_started = cohorts.map(CohortIndex).map(started).collect();
+        (0..).map(CohortIndex).take(cohorts).map(started).collect()
     }
 
     /// A device joins the last cohort.
@@ -247,6 +258,10 @@ impl Store {
                 assert_eq!(table.rollout.rollback, Rollback::NotWanted, "once");
                 table.rollout.rollback = Rollback::Wanted;
             }
+            Change::Shadow(key, change) => {
+                let shadow = table.shadows.iter_mut().find(|one| one.key == *key);
+                shadow.expect("a shadow of the rollout").apply(change);
+            }
             Change::Observed(observation) => {
                 if let Some(version) = &observation.version {
                     self.versions.insert(observation.device, version.clone());
@@ -342,6 +357,7 @@ impl Table {
             decisions: self.decisions.clone(),
             memos: Vec::new(),
             probation: self.before.as_ref().map(Before::probation),
+            shadows: self.shadows.iter().map(|one| one.snapshot(self)).collect(),
             approvals: self.approvals.clone(),
             advances: self.advances.clone(),
             signals: self.signals.values().cloned().collect(),
@@ -351,7 +367,20 @@ impl Table {
     }
 
     pub(crate) fn cohorts(&self) -> Vec<CohortView> {
-        let plans = (0..).map(CohortIndex).zip(&self.rollout.plan.cohorts);
+        let mut views = self.counted(&self.rollout.plan.cohorts, |row| row.cohort);
+        for (view, first) in views.iter_mut().zip(&self.first_started) {
+            view.first_started = *first;
+        }
+        views
+    }
+
+    /// The counts of cohorts by a home of each row.
+    pub(crate) fn counted(
+        &self,
+        cohorts: &[Cohort],
+        home: impl Fn(&Assignment) -> CohortIndex,
+    ) -> Vec<CohortView> {
+        let plans = (0..).map(CohortIndex).zip(cohorts);
         plans
             .map(|(index, cohort)| {
                 let mut view = CohortView {
@@ -363,10 +392,10 @@ impl Table {
                     ended: 0,
                     first_failures: BTreeMap::new(),
                     failures: BTreeMap::new(),
-                    first_started: self.first_started[index.0 as usize],
+                    first_started: None,
                     last_ended: None,
                 };
-                for row in self.rows.values().filter(|row| row.cohort == index) {
+                for row in self.rows.values().filter(|row| home(row) == index) {
                     let kind = row.state.kind();
                     *view.states.get_mut(kind) += 1;
                     view.started += u64::from(row.started_attempts > 0);

@@ -53,6 +53,8 @@ impl World {
                 (Vec::new(), None)
             }
             Effect::TakePoliciesBack { .. } => unreachable!("the step does that"),
+            // The step has done that, before anything else moved.
+            Effect::AskShadows { .. } => return,
             Effect::Finished(outcome) => {
                 assert_eq!(self.store.outcome(of), Some(*outcome));
                 return;
@@ -148,7 +150,10 @@ impl World {
                         .collect(),
                 }
             }
-            Effect::NeedAttemptIds | Effect::TakePoliciesBack { .. } | Effect::Finished(_) => {
+            Effect::NeedAttemptIds
+            | Effect::TakePoliciesBack { .. }
+            | Effect::AskShadows { .. }
+            | Effect::Finished(_) => {
                 return Vec::new();
             }
         };
