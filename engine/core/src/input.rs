@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, AttemptOutcome, CohortIndex, Decision, Failure, Reason,
-    RolloutKey, RolloutSnapshot, ShadowKey, ShadowSnapshot, SignalSample, SkipReason, Timestamp, Verification,
+    RolloutKey, RolloutSnapshot, ShadowKey, ShadowSnapshot, SignalSample, SkipReason, Timestamp,
+    Verification,
 };
 
 use crate::{GroupHealth, GroupSeat};

@@ -1,8 +1,8 @@
 use std::fmt;
 
 use windlass_model::{
-    Assignment, AssignmentId, AttemptId, ChangeSet, CohortIndex, DeviceKey, Outcome, PluginName, PluginPin,
-    Reason, ShadowKey, Timestamp, View,
+    Assignment, AssignmentId, AttemptId, ChangeSet, CohortIndex, DeviceKey, Outcome, PluginName,
+    PluginPin, Reason, ShadowKey, Timestamp, View,
 };
 
 /// What [`Rollout::poll_output`](crate::Rollout::poll_output) drains.

@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, Cohort, DeviceId, Failure, FailureKind, Hold, HoldSubject, Outcome, PluginName,
-    PluginPin, Reason, RolloutKey, RolloutName, Sequence, ShadowEnd, SignalName, SignalStatus, SkipReason,
-    StateCounts, Steering, Timestamp, Verdict,
+    PluginPin, Reason, RolloutKey, RolloutName, Sequence, ShadowEnd, SignalName, SignalStatus,
+    SkipReason, StateCounts, Steering, Timestamp, Verdict,
 };
 
 /// An immutable fact. The store gives it its [`Sequence`] when it is committed.

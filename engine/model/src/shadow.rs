@@ -1,8 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AssignmentId, Cohort, CohortIndex, CohortView, Comparison, DecisionRecord, PluginPin,
-    Timestamp,
+    AssignmentId, Cohort, CohortIndex, CohortView, Comparison, DecisionRecord, PluginPin, Timestamp,
 };
 
 /// Policies in shadow that one rollout may have. Each costs a call whenever the policies in

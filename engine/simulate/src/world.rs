@@ -212,6 +212,7 @@ impl<'a, P: Plugins> World<'a, P> {
                 | Change::DecisionRepeated(_)
                 | Change::ProbationPassed
                 | Change::Signal(_)
+                | Change::Shadow(..)
                 | Change::Approved(_)
                 | Change::Advanced(_)
                 | Change::Condemned { .. }
@@ -248,7 +249,10 @@ impl<'a, P: Plugins> World<'a, P> {
                 attempt,
             } => self.verify(assignment, device, attempt),
             // Nobody cuts a simulated transfer, and nobody swaps a policy.
-            Effect::Cancel { .. } | Effect::TakePoliciesBack { .. } => {}
+            Effect::Cancel { .. }
+            | Effect::TakePoliciesBack { .. }
+            // Nor is one in shadow.
+            | Effect::AskShadows { .. } => {}
             Effect::Decide { requests } => {
                 let answers = self.plugins.decide(requests).await;
                 let started = self.started();

@@ -7,7 +7,10 @@ use windlass_model::{
 };
 use windlass_runtime::{RunEnd, WaitFor, progress::Progress};
 
-use super::swapped::{SwapErrand, Swapped};
+use super::{
+    shadow::{ShadowErrand, Shadowed},
+    swapped::{SwapErrand, Swapped},
+};
 
 /// The version of what is said on the socket. Both ends are usually one binary; if not, the
 /// client says so and asks nothing.
@@ -60,6 +63,8 @@ pub enum Chore {
     },
     /// Put other policies in force.
     SwapPolicies(SwapErrand),
+    /// Put a policy in shadow, or take it out.
+    Shadow(ShadowErrand),
     /// What becomes of dead letters; one order per rollout that has some.
     DeadLetters {
         /// Only this rollout's.
@@ -207,6 +212,8 @@ pub enum Done {
     },
     /// Other policies are in force, or would be.
     PoliciesSwapped(Box<Swapped>),
+    /// A policy is in shadow, or no longer.
+    Shadowed(Shadowed),
     /// Dead letters were dealt with.
     DeadLetters {
         /// How.

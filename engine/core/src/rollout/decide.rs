@@ -472,10 +472,12 @@ impl Decider {
 
     /// Why one of them could not answer the last time.
     pub(super) fn failure(&self) -> Option<String> {
-        self.policies.iter().find_map(|policy| match &policy.latest {
-            Some(Err(message)) => Some(message.clone()),
-            Some(Ok(_)) | None => None,
-        })
+        self.policies
+            .iter()
+            .find_map(|policy| match &policy.latest {
+                Some(Err(message)) => Some(message.clone()),
+                Some(Ok(_)) | None => None,
+            })
     }
 
     /// Whether one of them could not answer the last time.

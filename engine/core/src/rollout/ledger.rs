@@ -196,8 +196,9 @@ impl Rollout {
         // One that is put off once more is no news to the policies.
         if before != after {
             self.decider.counted(index, cohort);
-            self.shadows
-                .count(row.id, |cohort| counts::moved(cohort, before, &row, now.wall));
+            self.shadows.count(row.id, |cohort| {
+                counts::moved(cohort, before, &row, now.wall)
+            });
         }
         if after == StateKind::Pending {
             self.intake.refilled(index);

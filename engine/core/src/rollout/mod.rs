@@ -37,14 +37,15 @@ use std::{
 };
 
 use windlass_model::{
-    Advance, Approval, AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, Reason, Release,
-    PluginPin, ReleaseKey, Rollback, RolloutKey, RolloutSettings, RolloutSnapshot, RolloutState, SignalName,
-    StateKind, Timestamp, VerifyMode,
+    Advance, Approval, AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, PluginPin,
+    Reason, Release, ReleaseKey, Rollback, RolloutKey, RolloutSettings, RolloutSnapshot,
+    RolloutState, SignalName, StateKind, Timestamp, VerifyMode,
 };
 
 use self::{
     attempt::Ended, breaker::Breakers, decide::Decider, intake::Intake, ledger::Move, live::Live,
-    parked::Parked, shadow::Shadows, signals::Signals, starts::RecentStarts, trouble::Trouble, waits::Waits,
+    parked::Parked, shadow::Shadows, signals::Signals, starts::RecentStarts, trouble::Trouble,
+    waits::Waits,
 };
 use crate::{Effect, Input, Now, Output, Resources, StopCause, table};
 
@@ -223,7 +224,11 @@ impl Rollout {
     /// Which signals the policies in shadow want to see, each with those of its own. Until it is
     /// told, none.
     pub fn watch_in_shadow(&mut self, wanted: Vec<(PluginPin, Vec<SignalName>)>) {
-        let all: BTreeSet<_> = wanted.iter().flat_map(|(_, names)| names).cloned().collect();
+        let all: BTreeSet<_> = wanted
+            .iter()
+            .flat_map(|(_, names)| names)
+            .cloned()
+            .collect();
         self.signals.watch_in_shadow(all.into_iter().collect());
         self.shadows.watch(&wanted);
     }

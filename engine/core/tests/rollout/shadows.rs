@@ -31,7 +31,11 @@ fn story(world: &World, outcome: Outcome) -> Story {
         outcome,
         events: world.store.events.iter().filter(own).cloned().collect(),
         effects: world.effects.iter().filter(in_force).cloned().collect(),
-        rows: table.rows.iter().map(|(id, row)| (*id, row.clone())).collect(),
+        rows: table
+            .rows
+            .iter()
+            .map(|(id, row)| (*id, row.clone()))
+            .collect(),
         decisions: (table.kept, table.repeated),
     }
 }

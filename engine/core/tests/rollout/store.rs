@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::table;
 use windlass_model::{
     Advance, Approval, Assignment, AssignmentId, AssignmentState, AttemptId, Change, ChangeSet,
-    Cohort, CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind, Outcome,
-    Release, Rival, Rollback, RolloutKey, RolloutSnapshot, SignalName, SignalSample, StateCounts,
-    StateKind, StoredRollout, Timestamp,
+    Cohort, CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind,
+    Outcome, Release, Rival, Rollback, RolloutKey, RolloutSnapshot, SignalName, SignalSample,
+    StateCounts, StateKind, StoredRollout, Timestamp,
 };
 
 use super::world::{shadow::Shadow, swap::Before};

@@ -86,10 +86,7 @@ fn note(
 /// Goes on with the stretch under way, or ends it and begins another.
 fn stretch(sum: &mut Comparison, at: Timestamp, in_force: Verdict, shadow: Verdict) -> bool {
     let pair = (in_force, shadow);
-    let open = sum
-        .stretches
-        .last_mut()
-        .filter(|last| last.until.is_none());
+    let open = sum.stretches.last_mut().filter(|last| last.until.is_none());
     let mut news = false;
     if let Some(open) = open {
         if (open.in_force, open.shadow) == pair {

@@ -2,9 +2,9 @@
 
 use windlass_core::{DecideRequest, Input, ShadowRequest};
 use windlass_model::{
-    AssignmentId, Ceiling, Cohort, CohortIndex, Comparison, Decision, DecisionAnswer, DecisionRecord, Measure,
-    Members, PluginName, PluginPin, Reason, RolloutKey, Sha256, ShadowChange, ShadowKey,
-    ShadowSnapshot, Timestamp, Trigger, Verdict,
+    AssignmentId, Ceiling, Cohort, CohortIndex, Comparison, Decision, DecisionAnswer,
+    DecisionRecord, Measure, Members, PluginName, PluginPin, Reason, RolloutKey, Sha256,
+    ShadowChange, ShadowKey, ShadowSnapshot, Timestamp, Trigger, Verdict,
 };
 
 use super::super::{policy::Policy, store::Table};
@@ -131,14 +131,22 @@ impl World {
         let run = self.runs.get_mut(&of).expect("a run");
         table.shadows.retain(|shadow| shadow.key != key);
         self.asides.asked.retain(|(_, one)| one.shadow != key);
-        let shadows = table.shadows.iter().map(|one| one.snapshot(table)).collect();
+        let shadows = table
+            .shadows
+            .iter()
+            .map(|one| one.snapshot(table))
+            .collect();
         let told = Input::Shadowed { shadows };
         run.rollout.handle(self.now, told, &mut self.resources);
     }
 
     fn tell_shadows(&mut self, of: RolloutKey) {
         let table = &self.store.tables[&of];
-        let shadows = table.shadows.iter().map(|one| one.snapshot(table)).collect();
+        let shadows = table
+            .shadows
+            .iter()
+            .map(|one| one.snapshot(table))
+            .collect();
         let run = self.runs.get_mut(&of).expect("a run");
         let told = Input::Shadowed { shadows };
         run.rollout.handle(self.now, told, &mut self.resources);
