@@ -3,7 +3,7 @@
 -- Policies in shadow: asked and never obeyed. Those that are asked no longer keep their rows, for
 -- reports.
 CREATE TABLE shadow (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     rollout INTEGER NOT NULL REFERENCES rollout (key),
     policy TEXT NOT NULL,
     pin TEXT NOT NULL,         -- JSON
