@@ -119,7 +119,10 @@ async fn shadows_are_compared_and_never_obeyed() {
     configure(&bench, &plugins, r#"["strict", "broken"]"#);
     let mut run = Terminal::open(&bench, &RUN);
     run.reason("awaiting-approval").await;
-    until_recorded(&bench, |one| one["policy"] == "strict" && one["verdict"] == "abort").await;
+    until_recorded(&bench, |one| {
+        one["policy"] == "strict" && one["verdict"] == "abort"
+    })
+    .await;
     until_recorded(&bench, |one| {
         one["policy"] == "broken" && one["failed"].is_string()
     })
@@ -155,7 +158,10 @@ async fn shadows_are_compared_and_never_obeyed() {
     assert!(said(&replay).ends_with("none differs\n"), "{replay:#?}");
     let report = bench.windlass(&["shadow", "report", "windlass.toml"]).await;
     let report = said(&report);
-    assert!(report.contains("it would first have aborted at"), "{report}");
+    assert!(
+        report.contains("it would first have aborted at"),
+        "{report}"
+    );
     assert!(report.contains("those in force never did"), "{report}");
     assert!(report.contains("failed after 1 decisions"), "{report}");
 }
@@ -169,18 +175,30 @@ async fn a_shadow_is_added_and_removed_under_way() {
     let mut run = Terminal::open(&bench, &RUN);
     run.reason("awaiting-approval").await;
     let add = ["shadow", "add", "windlass.toml", "strict", "--actor", "ann"];
-    let added = bench.windlass(&[&add[..], &["--reason", "too lax?"]].concat()).await;
+    let added = bench
+        .windlass(&[&add[..], &["--reason", "too lax?"]].concat())
+        .await;
     assert_shown("added", &bench, said(&added));
     run.event("shadow-added").await;
     until_recorded(&bench, |one| {
         let cohorts = one["view"]["cohorts"].as_array();
-        let ended = cohorts.into_iter().flatten().filter_map(|cohort| cohort["ended"].as_u64());
+        let ended = cohorts
+            .into_iter()
+            .flatten()
+            .filter_map(|cohort| cohort["ended"].as_u64());
         one["verdict"] == "abort" && ended.sum::<u64>() == DEVICES as u64 / 2
     })
     .await;
     let strict = reports(&bench).await;
     assert_eq!(of(&strict, "strict")["firsts"][0]["started"], DEVICES / 2);
-    let list = ["status", "windlass.toml", "--rollout", "app-9", "--output", "json"];
+    let list = [
+        "status",
+        "windlass.toml",
+        "--rollout",
+        "app-9",
+        "--output",
+        "json",
+    ];
     said(&bench.windlass(&list).await);
     for index in 0..DEVICES {
         let device = format!("device-{index:05}");
@@ -189,7 +207,15 @@ async fn a_shadow_is_added_and_removed_under_way() {
     }
     let again = bench.windlass(&add).await;
     assert_shown("added_twice", &bench, refused(&again));
-    let remove = ["shadow", "remove", "strict", "--config", "windlass.toml", "--actor", "ann"];
+    let remove = [
+        "shadow",
+        "remove",
+        "strict",
+        "--config",
+        "windlass.toml",
+        "--actor",
+        "ann",
+    ];
     let removed = bench.windlass(&remove).await;
     assert_shown("removed", &bench, said(&removed));
     run.event("shadow-removed").await;
@@ -245,7 +271,9 @@ async fn an_empty_report_says_what_to_wait_for() {
     assert_shown("added_at_rest", &bench, said(&added));
     let empty = bench.windlass(&report).await;
     assert_shown("report_of_nothing", &bench, said(&empty));
-    let other = bench.windlass(&[&report[..], &["--shadow", "strickt"]].concat()).await;
+    let other = bench
+        .windlass(&[&report[..], &["--shadow", "strickt"]].concat())
+        .await;
     assert_shown("report_of_another", &bench, refused(&other));
 }
 
@@ -267,7 +295,10 @@ async fn what_cannot_be_in_shadow_is_refused() {
     assert!(!bench.has_state());
     configure(&bench, STRICT, r#"["strict"]"#);
     let check = bench.windlass(&["check", "windlass.toml"]).await;
-    assert!(said(&check).contains("in shadow: policy strict"), "{check:#?}");
+    assert!(
+        said(&check).contains("in shadow: policy strict"),
+        "{check:#?}"
+    );
 
     configure(&bench, STRICT, "");
     let run = bench.run().await;
@@ -291,7 +322,8 @@ async fn what_cannot_be_in_shadow_is_refused() {
     fs::remove_file(bench.path("windlass.toml")).expect("it was written");
     configure(&bench, &many, "");
     for number in 0..4 {
-        said(&bench.windlass(&add(&format!("strict-{number}"))).await);
+        let policy = format!("strict-{number}");
+        said(&bench.windlass(&add(&policy)).await);
     }
     let one_more = bench.windlass(&add("strict-4")).await;
     assert_shown("add_too_many", &bench, refused(&one_more));

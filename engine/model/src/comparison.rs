@@ -8,8 +8,8 @@ use crate::{Reason, Timestamp, Verdict};
 pub struct Stance {
     /// The most severe verdict.
     pub verdict: Verdict,
-    /// Devices that may have been started in total, over all cohorts. Under any verdict but
-    /// `continue`, no more than were started.
+    /// Devices that may have been started in total, over all cohorts; under any verdict but
+    /// `continue` those that were.
     pub starts: u64,
     /// Devices that may be in progress at once, over all cohorts; none under any verdict but
     /// `continue`.

@@ -205,8 +205,8 @@ fn first_lines(first: &First, sum: &Comparison, lines: &mut Vec<String>) {
             other.started
         ),
         None => format!(
-            "those in force never did, and {} were started since",
-            since(sum, first)
+            "those in force never did, and {} started after that",
+            count(since(sum, first), "further device")
         ),
     };
     lines.push(format!(

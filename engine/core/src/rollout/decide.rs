@@ -450,12 +450,8 @@ impl Decider {
                 .sum()
         };
         let (starts, in_progress) = match verdict {
-            Verdict::Continue => (sum(|ceiling| ceiling.started), sum(|one| one.in_progress)),
-            // One that could not answer said nothing of ceilings.
-            Verdict::Hold if self.has_failed() => (started, 0),
-            Verdict::Hold | Verdict::Pause | Verdict::Abort | Verdict::RollBack => {
-                (sum(|ceiling| ceiling.started).min(started), 0)
-            }
+            Verdict::Continue => (sum(|one| one.started), sum(|one| one.in_progress)),
+            Verdict::Hold | Verdict::Pause | Verdict::Abort | Verdict::RollBack => (started, 0),
         };
         Some(Stance {
             verdict,

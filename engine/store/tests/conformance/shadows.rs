@@ -5,8 +5,8 @@ use std::time::Duration;
 use windlass_model::{
     AssignmentState, AttemptOutcome, Change, Cohort, CohortIndex, Comparison, Decision,
     DecisionAnswer, EventKind, FailureKind, Inheritance, NewShadow, PluginName, PolicySwap,
-    RolloutKey, RolloutState, SHADOWS_MAX, ShadowChange, ShadowEnd, ShadowKey, ShadowOrigin,
-    ShadowPlaces, Sha256, Timestamp, Verdict,
+    RolloutKey, RolloutState, SHADOWS_MAX, Sha256, ShadowChange, ShadowEnd, ShadowKey,
+    ShadowOrigin, ShadowPlaces, Timestamp, Verdict,
 };
 use windlass_store::{Retention, ShadowConflict};
 
@@ -106,7 +106,11 @@ pub(crate) fn a_shadow_is_charged_with_what_was_started(f: &mut Fixture) {
         .iter()
         .map(|row| found.members.cohort(row.id).0)
         .collect();
-    assert_eq!(homes, [1, 0, 1, 0, 1, 1], "those that joined are in the last");
+    assert_eq!(
+        homes,
+        [1, 0, 1, 0, 1, 1],
+        "those that joined are in the last"
+    );
     let cohorts: Vec<_> = rows.iter().map(|row| row.cohort).collect();
     assert_eq!(cohorts[..2], [CohortIndex(0); 2], "nothing else moved");
     let events = f.events();
@@ -196,9 +200,13 @@ pub(crate) fn what_cannot_be_in_shadow_is_refused(f: &mut Fixture) {
     for number in 0..SHADOWS_MAX {
         add(f, rollout, &format!("candidate-{number}"));
     }
-    let again = f.store.add_shadow(rollout, &shadow("candidate-0", good), WHO, AT);
+    let again = f
+        .store
+        .add_shadow(rollout, &shadow("candidate-0", good), WHO, AT);
     assert!(matches!(again, Err(ShadowConflict::Already(_))));
-    let many = f.store.add_shadow(rollout, &shadow("one-more", good), WHO, AT);
+    let many = f
+        .store
+        .add_shadow(rollout, &shadow("one-more", good), WHO, AT);
     assert!(matches!(many, Err(ShadowConflict::TooMany)));
     f.apply(
         rollout,
