@@ -24,6 +24,7 @@ mod resume;
 mod retention;
 mod scenarios;
 mod several;
+mod shadows;
 mod signals;
 mod simulate;
 mod sites;

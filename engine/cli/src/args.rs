@@ -2,6 +2,7 @@
 
 mod decisions;
 mod devices;
+mod shadow;
 mod simulate;
 mod steering;
 mod why;
@@ -17,6 +18,7 @@ pub use decisions::{DecisionsArgs, ReplayArgs};
 pub use devices::{
     DecommissionArgs, HoldArgs, HoldsArgs, Lasting, PinArgs, SubjectArgs, UnholdArgs,
 };
+pub use shadow::{ShadowAddArgs, ShadowCommand, ShadowRemoveArgs, ShadowReportArgs};
 pub use simulate::SimulateArgs;
 pub use steering::{
     AbortArgs, AdvanceArgs, ApproveArgs, DeadLettersCommand, DeviceOrderArgs, LetterChoice,
@@ -74,6 +76,8 @@ pub enum Command {
     Abort(AbortArgs),
     Rollback(RollbackArgs),
     SwapPolicy(SwapPolicyArgs),
+    #[command(subcommand)]
+    Shadow(ShadowCommand),
     Approve(ApproveArgs),
     Advance(AdvanceArgs),
     Exclude(DeviceOrderArgs),

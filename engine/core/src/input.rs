@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, AttemptOutcome, CohortIndex, Decision, Failure, Reason,
-    RolloutKey, RolloutSnapshot, SignalSample, SkipReason, Timestamp, Verification,
+    RolloutKey, RolloutSnapshot, ShadowKey, ShadowSnapshot, SignalSample, SkipReason, Timestamp,
+    Verification,
 };
 
 use crate::{GroupHealth, GroupSeat};
@@ -113,6 +114,20 @@ pub enum Input {
     Replanned {
         /// As the store has it now.
         snapshot: Box<RolloutSnapshot>,
+    },
+    /// The store put policies in shadow, or took some out. Given right after the changes of this
+    /// rollout were committed, and before any other.
+    Shadowed {
+        /// As the store has them now.
+        shadows: Vec<ShadowSnapshot>,
+    },
+    /// The answer to one request of [`Effect::AskShadows`](crate::Effect::AskShadows); it may
+    /// come late, or never.
+    ShadowAnswered {
+        /// Whose.
+        shadow: ShadowKey,
+        /// What it said. An `Err` is noted, and nothing follows from it.
+        answer: Result<Decision, String>,
     },
     /// Holds or the registry changed: deferred devices are looked at now, those excepted
     /// whose window opens later.

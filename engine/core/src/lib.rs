@@ -19,7 +19,7 @@
 //!
 //! until [`Effect::Finished`], after which no output follows but that of orders, and the
 //! rollout is dropped by [`Rollout::release_slots`]. Every effect but `Cancel`,
-//! `NeedAttemptIds` and `Finished` is answered by exactly one input, however it fails, unless
+//! `NeedAttemptIds`, `AskShadows` and `Finished` is answered by exactly one input, however it fails, unless
 //! [`Input::Replanned`] withdraws it; a result of another attempt than the one in hand has no
 //! effect. Of several rollouts, all
 //! are given `Begin` before any is dispatched: until then it is not known which devices

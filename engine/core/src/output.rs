@@ -2,7 +2,7 @@ use std::fmt;
 
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, ChangeSet, CohortIndex, DeviceKey, Outcome, PluginName,
-    Reason, Timestamp, View,
+    PluginPin, Reason, ShadowKey, Timestamp, View,
 };
 
 /// What [`Rollout::poll_output`](crate::Rollout::poll_output) drains.
@@ -100,6 +100,13 @@ pub enum Effect {
         /// One per policy, in configured order.
         requests: Vec<DecideRequest>,
     },
+    /// Ask policies in shadow; each request may be answered by
+    /// [`Input::ShadowAnswered`](crate::Input::ShadowAnswered). Nothing waits for them, and of
+    /// each at most one is outstanding.
+    AskShadows {
+        /// What they are asked.
+        requests: Vec<ShadowRequest>,
+    },
     /// A policy on probation failed: put the policies before it in force again, and answer with
     /// [`Input::Replanned`](crate::Input::Replanned).
     TakePoliciesBack {
@@ -122,6 +129,19 @@ pub struct DecideRequest {
     pub policy: usize,
     /// What it may know, with the signals that it asked for
     /// ([`Rollout::watch`](crate::Rollout::watch)).
+    pub view: View,
+    /// Of its last decision; empty at first.
+    pub memo: Vec<u8>,
+}
+
+/// A question to one policy in shadow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShadowRequest {
+    /// Whose answer it is.
+    pub shadow: ShadowKey,
+    /// Which policy.
+    pub pin: PluginPin,
+    /// What it may know: what the policies in force may, counted by its own cohorts.
     pub view: View,
     /// Of its last decision; empty at first.
     pub memo: Vec<u8>,

@@ -1,6 +1,7 @@
 use crate::{
     Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, CohortIndex,
     DecisionRecord, DeviceKey, Event, Observation, PluginName, Recheck, RolloutKey, RolloutState,
+    ShadowChange, ShadowKey,
     SignalSample, StateKind, Timestamp,
 };
 use std::time::Duration;
@@ -123,6 +124,8 @@ pub enum Change {
         /// What became of the devices up to this one is counted.
         after: Option<AssignmentId>,
     },
+    /// Something of a policy in shadow, which nothing else depends on.
+    Shadow(ShadowKey, ShadowChange),
     /// Something was learned about a device.
     Observed(Observation),
 }

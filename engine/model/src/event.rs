@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, Cohort, DeviceId, Failure, FailureKind, Hold, HoldSubject, Outcome, PluginName,
-    PluginPin, Reason, RolloutKey, RolloutName, Sequence, SignalName, SignalStatus, SkipReason,
-    StateCounts, Steering, Timestamp, Verdict,
+    PluginPin, Reason, RolloutKey, RolloutName, Sequence, ShadowEnd, SignalName, SignalStatus,
+    SkipReason, StateCounts, Steering, Timestamp, Verdict,
 };
 
 /// An immutable fact. The store gives it its [`Sequence`] when it is committed.
@@ -162,6 +162,29 @@ pub enum EventKind {
         message: String,
         policies: Vec<PluginName>,
     },
+    /// A policy is asked beside those in force from now on, and never obeyed. No cohorts: it
+    /// could not place the targets, `trouble` says why, and is asked to again.
+    ShadowAdded {
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        actor: String,
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        reason: String,
+        shadow: PluginPin,
+        cohorts: Vec<Cohort>,
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        trouble: String,
+    },
+    /// A policy in shadow is asked no longer.
+    ShadowRemoved {
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        actor: String,
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        reason: String,
+        shadow: PluginName,
+        because: ShadowEnd,
+    },
+    /// A policy in shadow could not answer. Nothing follows from it.
+    ShadowFailed { shadow: PluginName, message: String },
     /// A dead letter got fresh attempts.
     DeviceRequeued { device: DeviceId },
     /// A dead letter was dismissed: it ends as failed.
@@ -263,6 +286,9 @@ impl EventKind {
             | Self::PoliciesSwapped { .. }
             | Self::PoliciesConfirmed { .. }
             | Self::PoliciesTakenBack { .. }
+            | Self::ShadowAdded { .. }
+            | Self::ShadowRemoved { .. }
+            | Self::ShadowFailed { .. }
             | Self::SignalChanged { .. }
             | Self::RolloutGrown { .. }
             | Self::RolloutReopened

@@ -82,6 +82,10 @@ row_id! {
     RolloutKey
 }
 row_id! {
+    /// A shadow of a rollout in the store: a policy that is asked and never obeyed.
+    ShadowKey
+}
+row_id! {
     /// An assignment: one device in one rollout. Within a rollout ascending keys are
     /// ascending ranks.
     AssignmentId

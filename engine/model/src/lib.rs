@@ -5,6 +5,7 @@
 
 mod assignment;
 mod change;
+mod comparison;
 mod condition;
 mod decision;
 mod device;
@@ -20,6 +21,7 @@ mod recheck;
 mod release;
 mod rival;
 mod rollout;
+mod shadow;
 mod signal;
 mod snapshot;
 mod steering;
@@ -28,6 +30,7 @@ mod time;
 
 pub use assignment::*;
 pub use change::*;
+pub use comparison::*;
 pub use condition::*;
 pub use decision::*;
 pub use device::*;
@@ -43,6 +46,7 @@ pub use recheck::*;
 pub use release::*;
 pub use rival::*;
 pub use rollout::*;
+pub use shadow::*;
 pub use signal::*;
 pub use snapshot::*;
 pub use steering::*;

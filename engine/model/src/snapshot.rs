@@ -1,6 +1,6 @@
 use crate::{
-    Advance, Approval, Assignment, CohortView, DecisionRecord, Probation, Rechecking, SignalSample,
-    StoredRollout, Timestamp,
+    Advance, Approval, Assignment, CohortView, DecisionRecord, Probation, Rechecking,
+    ShadowSnapshot, SignalSample, StoredRollout, Timestamp,
 };
 
 /// All that `core` needs to take a rollout up: counts and live assignments. Pending and
@@ -20,6 +20,8 @@ pub struct RolloutSnapshot {
     pub memos: Vec<Option<Vec<u8>>>,
     /// The policies are on probation.
     pub probation: Option<Probation>,
+    /// The policies in shadow that have cohorts, the oldest first.
+    pub shadows: Vec<ShadowSnapshot>,
     /// Consents in force or lapsed, the oldest first.
     pub approvals: Vec<Approval>,
     /// Orders to go on past gates, the oldest first.

@@ -7,7 +7,7 @@ use windlass_core::{DeliveryFacts, Now, Refusal, Resources, Rollout};
 use windlass_model::{Order, PolicySwap, RolloutKey};
 use windlass_store::{CommitError, Stopped, StoreError, StoreHandle};
 
-use crate::engine::SwapError;
+use crate::engine::{ShadowError, ShadowOrder, SwapError};
 
 /// Why an order was not carried out. Nothing changed.
 #[derive(Debug, thiserror::Error)]
@@ -79,4 +79,19 @@ pub async fn swap_at_rest(
     let swapped = store.run(move |store| store.swap_policies(key, &swap, now.wall));
     let swapped = swapped.await.map_err(StoreError::from)?;
     Ok(swapped?)
+}
+
+/// Puts a policy in shadow of a rollout at rest, or takes it out. It is durable when this returns.
+///
+/// # Errors
+/// See [`ShadowError`].
+pub async fn shadow_at_rest(
+    store: &StoreHandle,
+    key: RolloutKey,
+    order: Arc<ShadowOrder>,
+    now: Now,
+) -> Result<(), ShadowError> {
+    let done = store.run(move |store| order.carry_out(store, key, now.wall));
+    let done = done.await.map_err(StoreError::from)?;
+    Ok(done?)
 }

@@ -19,11 +19,11 @@ pub mod signals;
 mod tasks;
 mod web;
 
-pub use at_rest::{AtRestError, steer_at_rest, swap_at_rest};
+pub use at_rest::{AtRestError, shadow_at_rest, steer_at_rest, swap_at_rest};
 pub use bandwidth::Bandwidth;
 pub use engine::{
     Attempt, AttemptEnd, Engine, EngineError, EngineParts, Entered, Entry, Executor,
-    FurtherPolicies, GrowError, Helm, PluginExecutor, RunEnd, Signals, SteerError, Surroundings,
-    SwapError, WaitFor,
+    FurtherPolicies, GrowError, Helm, PluginExecutor, RunEnd, ShadowDeed, ShadowError, ShadowOrder,
+    Signals, SteerError, Surroundings, SwapError, WaitFor,
 };
 pub use parts::{DeliveryPart, FilterPart, Parts, PolicyPart, delivery_facts};

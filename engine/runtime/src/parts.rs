@@ -26,6 +26,8 @@ pub struct Parts {
     /// How fast, in configured order. The first cuts the cohorts; without any there is one
     /// cohort, and nothing but the caps holds it back.
     pub policies: Vec<PolicyPart>,
+    /// Policies that are asked beside those and never obeyed.
+    pub shadows: Vec<PolicyPart>,
     /// What the policies want to see measured: each signal that one of them asks for, once.
     pub signals: Vec<Arc<SignalSource>>,
     /// How bytes reach devices, in the order in which they are tried; at least one.

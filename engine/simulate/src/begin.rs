@@ -62,6 +62,7 @@ pub(crate) fn rollout(scenario: &Scenario, targets: &Targets, now: Now) -> Rollo
         decisions: vec![None; scenario.policies.len()],
         memos: vec![None; scenario.policies.len()],
         probation: None,
+        shadows: Vec::new(),
         signals: Vec::new(),
         approvals: Vec::new(),
         advances: Vec::new(),

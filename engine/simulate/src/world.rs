@@ -213,6 +213,7 @@ impl<'a, P: Plugins> World<'a, P> {
                 | Change::ProbationPassed
                 | Change::Signal(_)
                 | Change::Recheck { .. }
+                | Change::Shadow(..)
                 | Change::Approved(_)
                 | Change::Advanced(_)
                 | Change::Condemned { .. }
@@ -259,7 +260,10 @@ impl<'a, P: Plugins> World<'a, P> {
                 attempt,
             } => self.recheck(assignment, device, attempt),
             // Nobody cuts a simulated transfer, and nobody swaps a policy.
-            Effect::Cancel { .. } | Effect::TakePoliciesBack { .. } => {}
+            Effect::Cancel { .. }
+            | Effect::TakePoliciesBack { .. }
+            // Nor is one in shadow.
+            | Effect::AskShadows { .. } => {}
             Effect::Decide { requests } => {
                 let answers = self.plugins.decide(requests).await;
                 let started = self.started();

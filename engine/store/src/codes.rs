@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use windlass_model::{
-    Connectivity, FailureKind, ObservationSource, Rollback, RolloutState, SignalStatus, SkipReason,
-    StateKind, Timestamp,
+    Connectivity, FailureKind, ObservationSource, Rollback, RolloutState, ShadowEnd, ShadowOrigin,
+    SignalStatus, SkipReason, StateKind, Timestamp,
 };
 
 use crate::StoreError;
@@ -51,6 +51,14 @@ const SIGNAL_STATUSES: [SignalStatus; 5] = [
 ];
 
 const ROLLBACKS: [Rollback; 3] = [Rollback::NotWanted, Rollback::Wanted, Rollback::Made];
+
+const SHADOW_ORIGINS: [ShadowOrigin; 2] = [ShadowOrigin::Configuration, ShadowOrigin::Person];
+
+const SHADOW_ENDS: [ShadowEnd; 3] = [
+    ShadowEnd::Person,
+    ShadowEnd::Configuration,
+    ShadowEnd::InForce,
+];
 
 // The partial indexes of the schema name these numbers.
 const _: () = assert!(
@@ -106,6 +114,8 @@ code!(SkipReason, "reason of a skip", SKIP_REASONS);
 code!(RolloutState, "state of a rollout", ROLLOUT_STATES);
 code!(SignalStatus, "status of a signal", SIGNAL_STATUSES);
 code!(Rollback, "rollback of a rollout", ROLLBACKS);
+code!(ShadowOrigin, "origin of a shadow", SHADOW_ORIGINS);
+code!(ShadowEnd, "end of a shadow", SHADOW_ENDS);
 
 /// The instant as the database keeps it; what lies beyond the year 292 million is cut.
 pub(crate) fn millis(at: Timestamp) -> i64 {
@@ -157,6 +167,8 @@ mod tests {
         assert_eq!(positions::<SkipReason>(), ascending(6));
         assert_eq!(positions::<RolloutState>(), ascending(7));
         assert_eq!(positions::<Rollback>(), ascending(3));
+        assert_eq!(positions::<ShadowOrigin>(), ascending(2));
+        assert_eq!(positions::<ShadowEnd>(), ascending(3));
         assert_eq!(
             StateKind::ALL.map(StateKind::as_str).join(" "),
             "pending deferred admitted transferring offered verifying settling waiting \

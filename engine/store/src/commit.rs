@@ -16,7 +16,7 @@ use crate::{
     codes::{Code as _, duration_millis, millis},
     condemned, decision, log, reason, recheck,
     registry::observe,
-    rollback, signal, steering, swap,
+    rollback, shadow, signal, steering, swap,
 };
 
 /// Cohorts with a pending or deferred assignment. The states are written out here and
@@ -193,7 +193,7 @@ fn apply_change(
             attempt::end(connection, *attempt, &end)
         }
         Change::AttemptSettled { attempt, at } => attempt::settle(connection, *attempt, *at),
-        Change::Decision(record) => Ok(decision::append(connection, rollout, record)?),
+        Change::Decision(record) => Ok(decision::append(connection, rollout, None, record)?),
         Change::DecisionRepeated(repetition) => {
             Ok(decision::repeat(connection, rollout, repetition)?)
         }
@@ -204,6 +204,7 @@ fn apply_change(
         }
         Change::RollbackWanted => Ok(rollback::want(connection, rollout)?),
         Change::ProbationPassed => Ok(swap::end_probation(connection, rollout)?),
+        Change::Shadow(shadow, change) => Ok(shadow::apply(connection, rollout, *shadow, change)?),
         Change::Signal(sample) => Ok(signal::keep(connection, rollout, sample)?),
         Change::Recheck {
             cohort,

@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use windlass_model::{
-    DecisionAnswer, DecisionRecord, PluginName, Repetition, RolloutKey, Sha256, Timestamp,
+    DecisionAnswer, DecisionRecord, PluginName, Repetition, RolloutKey, Sha256, ShadowKey,
+    Timestamp,
 };
 
 use crate::{
@@ -19,16 +20,19 @@ pub struct StoredDecision {
     pub id: i64,
     /// The decision.
     pub record: DecisionRecord,
+    /// The shadow that took it; none if its policy was in force.
+    pub shadow: Option<ShadowKey>,
     /// How often its policy said the same again afterwards.
     pub repeats: u64,
     /// When it did so last.
     pub repeated_at: Option<Timestamp>,
 }
 
-/// The newest decision of a policy up to an instant.
-pub(crate) const NEWEST: &str = "SELECT id, record, memo_before, memo, repeats, repeated_at \
+/// The newest decision of a policy in force up to an instant.
+pub(crate) const NEWEST: &str = "SELECT id, record, memo_before, memo, repeats, repeated_at, shadow \
      FROM decision INDEXED BY decision_policy_time \
-     WHERE rollout = ?1 AND policy = ?2 AND at <= ?3 ORDER BY at DESC, id DESC LIMIT 1";
+     WHERE rollout = ?1 AND policy = ?2 AND shadow IS NULL AND at <= ?3 \
+     ORDER BY at DESC, id DESC LIMIT 1";
 
 impl Store {
     /// At most `limit` decisions of a rollout after the one of id `after`, in order; from
@@ -40,7 +44,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<StoredDecision>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, record, memo_before, memo, repeats, repeated_at FROM decision \
+            "SELECT id, record, memo_before, memo, repeats, repeated_at, shadow FROM decision \
              WHERE rollout = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
         )?;
         let mut rows = statement.query(params![rollout.0, after, integer(limit as u64)])?;
@@ -51,20 +55,27 @@ impl Store {
         Ok(decisions)
     }
 
-    /// The id after which [`decisions`](Self::decisions) has the newest `count` of a rollout.
-    pub fn decision_before(&self, rollout: RolloutKey, count: usize) -> Result<i64, StoreError> {
+    /// The id after which [`decisions`](Self::decisions) has the newest `count` of a rollout, or
+    /// of its shadows.
+    pub fn decision_before(
+        &self,
+        rollout: RolloutKey,
+        count: usize,
+        of_shadows: bool,
+    ) -> Result<i64, StoreError> {
         let id = self
             .connection
             .query_row(
-                "SELECT id FROM decision WHERE rollout = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2",
-                params![rollout.0, integer(count as u64)],
+                "SELECT id FROM decision WHERE rollout = ?1 AND (NOT ?3 OR shadow IS NOT NULL) \
+                 ORDER BY id DESC LIMIT 1 OFFSET ?2",
+                params![rollout.0, integer(count as u64), of_shadows],
                 |row| row.get(0),
             )
             .optional()?;
         Ok(id.unwrap_or(0))
     }
 
-    /// The newest decision that a policy of a rollout took up to `until`.
+    /// The newest decision that a policy in force in a rollout took up to `until`.
     pub fn newest_decision(
         &self,
         rollout: RolloutKey,
@@ -125,6 +136,7 @@ impl Store {
 pub(crate) fn append(
     connection: &Connection,
     rollout: RolloutKey,
+    shadow: Option<ShadowKey>,
     record: &DecisionRecord,
 ) -> Result<(), StoreError> {
     let mut record = record.clone();
@@ -135,8 +147,8 @@ pub(crate) fn append(
     };
     connection
         .prepare_cached(
-            "INSERT INTO decision (rollout, policy, component, at, record, memo_before, memo) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO decision (rollout, policy, component, at, record, memo_before, memo, shadow) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             rollout.0,
@@ -146,6 +158,7 @@ pub(crate) fn append(
             to_json("decision", &record)?,
             memo_before,
             memo,
+            shadow.map(|shadow| shadow.0),
         ])?;
     Ok(())
 }
@@ -159,7 +172,8 @@ pub(crate) fn repeat(
     connection
         .prepare_cached(
             "UPDATE decision SET repeats = repeats + ?3, repeated_at = ?4 WHERE id = \
-             (SELECT max(id) FROM decision WHERE rollout = ?1 AND policy = ?2)",
+             (SELECT max(id) FROM decision \
+             WHERE rollout = ?1 AND policy = ?2 AND shadow IS NULL)",
         )?
         .execute(params![
             rollout.0,
@@ -170,10 +184,10 @@ pub(crate) fn repeat(
     Ok(())
 }
 
-/// The newest decision of a rollout; 0 if there is none.
+/// The newest decision of a policy in force in a rollout; 0 if there is none.
 pub(crate) fn newest_id(connection: &Connection, rollout: RolloutKey) -> Result<i64, StoreError> {
     let id = connection.query_row(
-        "SELECT coalesce(max(id), 0) FROM decision WHERE rollout = ?1",
+        "SELECT coalesce(max(id), 0) FROM decision WHERE rollout = ?1 AND shadow IS NULL",
         [rollout.0],
         |row| row.get(0),
     )?;
@@ -229,10 +243,27 @@ fn newest(
     after: i64,
 ) -> Result<Option<DecisionRecord>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, record, memo_before, memo, repeats, repeated_at FROM decision \
-         WHERE rollout = ?1 AND policy = ?2 AND id > ?3 ORDER BY id DESC LIMIT 1",
+        "SELECT id, record, memo_before, memo, repeats, repeated_at, shadow FROM decision \
+         WHERE rollout = ?1 AND policy = ?2 AND shadow IS NULL AND id > ?3 \
+         ORDER BY id DESC LIMIT 1",
     )?;
     let mut rows = statement.query(params![rollout.0, policy.as_str(), after])?;
+    match rows.next()? {
+        Some(row) => Ok(Some(from_row(row)?.record)),
+        None => Ok(None),
+    }
+}
+
+/// The newest decision of a shadow.
+pub(crate) fn newest_of_shadow(
+    connection: &Connection,
+    shadow: ShadowKey,
+) -> Result<Option<DecisionRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, record, memo_before, memo, repeats, repeated_at, shadow FROM decision \
+         WHERE shadow = ?1 ORDER BY id DESC LIMIT 1",
+    )?;
+    let mut rows = statement.query([shadow.0])?;
     match rows.next()? {
         Some(row) => Ok(Some(from_row(row)?.record)),
         None => Ok(None),
@@ -250,6 +281,7 @@ fn from_row(row: &Row<'_>) -> Result<StoredDecision, StoreError> {
     Ok(StoredDecision {
         id: row.get(0)?,
         record,
+        shadow: row.get::<_, Option<i64>>(6)?.map(ShadowKey),
         repeats: u64::try_from(repeats).unwrap_or(0),
         repeated_at: row.get::<_, Option<i64>>(5)?.map(timestamp),
     })

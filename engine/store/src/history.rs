@@ -234,6 +234,9 @@ impl Listener<'_> {
             | EventKind::PoliciesSwapped { .. }
             | EventKind::PoliciesConfirmed { .. }
             | EventKind::PoliciesTakenBack { .. }
+            | EventKind::ShadowAdded { .. }
+            | EventKind::ShadowRemoved { .. }
+            | EventKind::ShadowFailed { .. }
             | EventKind::SignalChanged { .. }
             | EventKind::RolloutGrown { .. }
             | EventKind::RolloutReopened

@@ -183,7 +183,7 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
 fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
     let store = store();
     let dead_letters = "assignment_dead_letter (rollout=?)";
-    let queries: [(String, &[&str]); 20] = [
+    let queries: [(String, &[&str]); 21] = [
         (
             rival::ELSEWHERE.to_owned(),
             &["assignment_device (device=?)"],

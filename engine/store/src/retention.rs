@@ -126,7 +126,7 @@ fn drop_decisions(
         .prepare_cached(
             "DELETE FROM decision WHERE id IN (SELECT id FROM decision \
              WHERE rollout = ?1 AND at < ?2 AND coalesce(repeated_at, at) < ?2 \
-             AND id NOT IN (SELECT max(id) FROM decision WHERE rollout = ?1 GROUP BY policy) \
+             AND id NOT IN (SELECT max(id) FROM decision WHERE rollout = ?1 GROUP BY policy, shadow) \
              ORDER BY at LIMIT ?3)",
         )?
         .execute(params![rollout.0, millis(cutoff), limit])?;
@@ -142,11 +142,12 @@ fn drop_components(connection: &Connection) -> Result<u64, StoreError> {
     let uncited = uncited.collect::<Result<Vec<_>, _>>()?;
     let mut dropped = 0;
     for digest in uncited {
-        // Plans write digests as text, and so do the policies that a swap may put back.
+        // Plans write digests as text, and so do those that a swap may put back and shadows.
         let cited = connection
             .prepare_cached(
                 "SELECT 1 FROM rollout WHERE instr(plan, ?1) > 0 \
-                 UNION ALL SELECT 1 FROM probation WHERE instr(policies, ?1) > 0",
+                 UNION ALL SELECT 1 FROM probation WHERE instr(policies, ?1) > 0 \
+                 UNION ALL SELECT 1 FROM shadow WHERE ended_at IS NULL AND instr(pin, ?1) > 0",
             )?
             .exists([digest.to_string()])?;
         if !cited {

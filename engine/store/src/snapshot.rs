@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use windlass_model::{
-    CohortView, FailureKind, RolloutKey, RolloutSnapshot, StateCounts, StateKind, StoredRollout,
+    Cohort, CohortView, FailureKind, RolloutKey, RolloutSnapshot, StateCounts, StateKind,
+    StoredRollout,
 };
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     assignment::{MAX_TARGETS, assignment_id},
     codes::{Code as _, timestamp, unsigned},
     decision::{self, Standing},
-    recheck, rollout, signal, steering, swap,
+    recheck, rollout, shadow, signal, steering, swap,
 };
 
 impl Store {
@@ -42,6 +43,7 @@ impl Store {
         let approvals = steering::approvals(&transaction, key)?;
         let advances = steering::advances(&transaction, key)?;
         let signals = signal::newest(&transaction, key)?;
+        let shadows = shadow::snapshots(&transaction, key)?;
         let next_deferred = self.next_due(key, -1)?;
         transaction.commit()?;
         Ok(RolloutSnapshot {
@@ -51,6 +53,7 @@ impl Store {
             decisions,
             memos,
             probation,
+            shadows,
             approvals,
             advances,
             signals,
@@ -65,30 +68,30 @@ fn cohorts(
     connection: &Connection,
     rollout: &StoredRollout,
 ) -> Result<(Vec<CohortView>, u64), StoreError> {
-    let mut views: Vec<_> = rollout
-        .plan
-        .cohorts
-        .iter()
-        .map(|cohort| CohortView {
-            name: cohort.name.clone(),
-            size: cohort.size,
-            states: StateCounts::default(),
-            started: 0,
-            in_progress: 0,
-            ended: 0,
-            first_failures: BTreeMap::new(),
-            failures: BTreeMap::new(),
-            first_started: None,
-            last_ended: None,
-            recheck: None,
-        })
-        .collect();
+    let mut views: Vec<_> = rollout.plan.cohorts.iter().map(untouched).collect();
     read_times(connection, rollout.key, &mut views)?;
     let timed = read_counts(connection, rollout.key, &mut views)?;
     for view in &mut views {
         view.ended = view.states.ended();
     }
     Ok((views, timed))
+}
+
+/// A cohort in which nothing has happened.
+pub(crate) fn untouched(cohort: &Cohort) -> CohortView {
+    CohortView {
+        name: cohort.name.clone(),
+        size: cohort.size,
+        states: StateCounts::default(),
+        started: 0,
+        in_progress: 0,
+        ended: 0,
+        first_failures: BTreeMap::new(),
+        failures: BTreeMap::new(),
+        first_started: None,
+        last_ended: None,
+        recheck: None,
+    }
 }
 
 fn read_times(
@@ -126,34 +129,56 @@ fn read_counts(
     let mut timed = 0;
     while let Some(row) = rows.next()? {
         let view = view(views, row.get(0)?)?;
-        let state = StateKind::from_code(row.get(1)?)?;
-        let started: bool = row.get(2)?;
-        let first_failure: Option<i64> = row.get(3)?;
-        let last_failure: Option<i64> = row.get(4)?;
+        let tallied = Tallied::from_columns(row, 1)?;
         let count = unsigned(row.get(5)?);
         if row.get(6)? {
             timed += count;
         }
-        *view.states.get_mut(state) += count;
-        if started {
+        tallied.add(view, count);
+    }
+    Ok(timed)
+}
+
+/// What of an assignment counts in its cohort.
+pub(crate) struct Tallied {
+    state: StateKind,
+    started: bool,
+    first_failure: Option<FailureKind>,
+    last_failure: Option<FailureKind>,
+}
+
+impl Tallied {
+    /// From the columns state, started, first and last failure, which begin at `column`.
+    pub(crate) fn from_columns(row: &Row<'_>, column: usize) -> Result<Self, StoreError> {
+        let kind = |at: usize| -> Result<_, StoreError> {
+            let code: Option<i64> = row.get(at)?;
+            code.map(FailureKind::from_code).transpose()
+        };
+        Ok(Self {
+            state: StateKind::from_code(row.get(column)?)?,
+            started: row.get(column + 1)?,
+            first_failure: kind(column + 2)?,
+            last_failure: kind(column + 3)?,
+        })
+    }
+
+    /// Adds so many like it.
+    pub(crate) fn add(&self, view: &mut CohortView, count: u64) {
+        *view.states.get_mut(self.state) += count;
+        if self.started {
             view.started += count;
         }
-        if counts_in_progress(state) {
+        if counts_in_progress(self.state) {
             view.in_progress += count;
         }
-        if let Some(kind) = first_failure {
-            let kind = FailureKind::from_code(kind)?;
+        if let Some(kind) = self.first_failure {
             *view.first_failures.entry(kind).or_default() += count;
         }
-        if ended_without_success(state) {
-            let kind = match last_failure {
-                Some(kind) => FailureKind::from_code(kind)?,
-                None => FailureKind::Other,
-            };
+        if ended_without_success(self.state) {
+            let kind = self.last_failure.unwrap_or(FailureKind::Other);
             *view.failures.entry(kind).or_default() += count;
         }
     }
-    Ok(timed)
 }
 
 fn view(views: &mut [CohortView], position: i64) -> Result<&mut CohortView, StoreError> {

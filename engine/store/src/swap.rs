@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use thiserror::Error;
 use windlass_model::{
     Cohort, CohortIndex, EventKind, Inheritance, PluginName, PluginPin, PolicySwap, Probation,
-    RolloutKey, RolloutPlan, RolloutState, StoredRollout, Timestamp, policy_names,
+    RolloutKey, RolloutPlan, RolloutState, ShadowEnd, StoredRollout, Timestamp, policy_names,
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     json::{parse, to_json},
     recheck,
     rollout::{by_key, write_plan},
-    steering,
+    shadow, steering,
 };
 
 /// Why policies were not swapped. Nothing of it was kept.
@@ -107,6 +107,7 @@ impl Store {
             };
             write_plan(connection, key, &after)?;
             steering::void(connection, key)?;
+            let came_out = shadow::end_those_in_force(connection, key, &swap.policies, at)?;
             let event = EventKind::PoliciesSwapped {
                 actor: swap.actor.clone(),
                 reason: swap.reason.clone(),
@@ -116,6 +117,15 @@ impl Store {
                 moved: swap.moves.len() as u64,
             };
             log.append(at, Some(key), event)?;
+            for shadow in came_out {
+                let event = EventKind::ShadowRemoved {
+                    actor: swap.actor.clone(),
+                    reason: swap.reason.clone(),
+                    shadow,
+                    because: ShadowEnd::InForce,
+                };
+                log.append(at, Some(key), event)?;
+            }
             Ok(())
         })
     }

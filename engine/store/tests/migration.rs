@@ -80,11 +80,11 @@ fn a_migration_loses_nothing() {
     drop(old.open());
     let connection = old.sqlite();
     assert_eq!(rows(&connection, &known), before);
-    assert_eq!(tables(&connection).len(), known.len() + 11);
+    assert_eq!(tables(&connection).len(), known.len() + 13);
     let version: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .expect("readable");
-    assert_eq!(version, 3);
+    assert_eq!(version, 4);
 }
 
 #[test]

@@ -24,6 +24,9 @@ pub struct DecisionsArgs {
     /// Only the newest so many, and what follows with `--follow`.
     #[arg(short = 'n', long, value_name = "N")]
     pub limit: Option<usize>,
+    /// Only those of policies in shadow.
+    #[arg(long)]
+    pub shadow: bool,
     /// Wait for further decisions.
     #[arg(long)]
     pub follow: bool,

@@ -3,7 +3,7 @@ use crate::{
     args::CheckArgs,
     console,
     exit::Exit,
-    render::{bytes, count},
+    render::{bytes, count, shadow_line},
     setup::{self, Prepared},
 };
 
@@ -34,13 +34,16 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
             )),
         count(config.plugins.len() as u64, "plugin"),
     ));
-    for (signal, policies) in setup::policies_of(&parts.policies) {
+    for (signal, policies) in setup::policies_of(parts.policies.iter().chain(&parts.shadows)) {
         let policies: Vec<_> = policies.iter().map(|name| format!("`{name}`")).collect();
         console::line(&format!(
             "signal {signal}: asked for by {}; `windlass signals {}` polls it",
             policies.join(", "),
             args.config.display()
         ));
+    }
+    for shadow in &parts.shadows {
+        console::line(&shadow_line(&shadow.pin.name));
     }
     Ok(Exit::Success)
 }

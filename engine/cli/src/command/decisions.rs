@@ -26,7 +26,7 @@ pub(super) async fn decisions(args: &DecisionsArgs) -> Result<Exit, Failure> {
     let rollout = rollout_meant(&store, named)?;
     let mut after = match args.limit {
         Some(newest) => store
-            .decision_before(rollout.key, newest)
+            .decision_before(rollout.key, newest, args.shadow)
             .context("the decisions could not be read")?,
         None => 0,
     };
@@ -36,6 +36,9 @@ pub(super) async fn decisions(args: &DecisionsArgs) -> Result<Exit, Failure> {
             .context("the decisions could not be read")?;
         for stored in &page {
             after = stored.id;
+            if args.shadow && stored.shadow.is_none() {
+                continue;
+            }
             match args.output {
                 Output::Human => console::text(&decision_text(stored)),
                 Output::Json => console::line(&decision_json(stored, &rollout.plan.name)),

@@ -19,6 +19,7 @@ mod replay;
 mod replay_under;
 mod run;
 mod schema;
+mod shadow;
 mod signals;
 mod simulate;
 mod status;
@@ -75,6 +76,7 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Abort(args) => steer::abort(args).await,
         Command::Rollback(args) => steer::roll_back(args).await,
         Command::SwapPolicy(args) => swap::swap(args).await,
+        Command::Shadow(command) => shadow::shadow(command).await,
         Command::Approve(args) => steer::approve(args).await,
         Command::Advance(args) => steer::advance(args).await,
         Command::Exclude(args) => steer::exclude(args).await,

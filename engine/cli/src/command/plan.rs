@@ -16,7 +16,7 @@ use crate::{
     args::{Output, PlanArgs},
     console,
     exit::Exit,
-    render::{count, outlook_json, outlook_text, refusal_text},
+    render::{count, outlook_json, outlook_text, refusal_text, shadow_line},
     setup::{self, Prepared},
 };
 
@@ -61,6 +61,11 @@ async fn show(args: &PlanArgs, prepared: &Prepared, store: &StoreHandle) -> Resu
             count(selection.targets.len() as u64, "device"),
             selection.targets.len() as u64 + selection.unselected,
         ));
+    }
+    if args.output == Output::Human {
+        for shadow in &parts.shadows {
+            console::line(&shadow_line(&shadow.pin.name));
+        }
     }
     listing.targets(now).await?;
     listing.others(now).await?;

@@ -48,7 +48,9 @@ pub(super) async fn replay_under(
     let mut tally = Tally::default();
     while let Some(page) = pages.next().await {
         let page = page?;
-        for stored in page.iter().filter(|stored| stored.record.policy == of) {
+        let is_one =
+            |stored: &&StoredDecision| stored.record.policy == of && stored.shadow.is_none();
+        for stored in page.iter().filter(is_one) {
             tally.compared += 1;
             if let Some(parting) = asked.parts_from(stored).await {
                 tally.note(&parting);

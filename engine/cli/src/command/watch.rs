@@ -211,6 +211,7 @@ fn is_trouble(kind: &EventKind) -> bool {
             | EventKind::OrderGiven { .. }
             | EventKind::PoliciesSwapped { .. }
             | EventKind::PoliciesTakenBack { .. }
+            | EventKind::ShadowFailed { .. }
             | EventKind::RolloutGrown { .. }
             | EventKind::ReleaseCondemned { .. }
             | EventKind::RollbackStarted { .. }

@@ -73,6 +73,7 @@ pub(super) fn references(
         .map(|choice| &choice.plugin)
         .chain(rollout.filter.iter().map(|filter| &filter.plugin))
         .chain(&rollout.policies)
+        .chain(&rollout.shadows)
         .collect();
     for reference in &used {
         if !plugins.contains_key(&reference.value) {

@@ -329,6 +329,12 @@ pub(super) static ROLLOUT: Section = Section {
             Optional,
             "How fast: the plugins that must all agree; all devices at once without it.",
         ),
+        key(
+            "shadow",
+            List(&Text),
+            Optional,
+            "Policies that are asked beside those and never obeyed: `windlass shadow report` compares.",
+        ),
         key("retry", Kind::Section(&RETRY), Optional, "Further tries."),
         key(
             "timeouts",

@@ -168,6 +168,8 @@ pub struct RolloutSection {
     pub filter: Option<FilterSection>,
     /// How fast; never empty ([`IMMEDIATE_POLICY`](super::IMMEDIATE_POLICY)).
     pub policies: Vec<Located<PluginName>>,
+    /// Policies that are asked beside those and never obeyed; none of them is in force.
+    pub shadows: Vec<Located<PluginName>>,
     /// Its rules.
     pub settings: RolloutSettings,
 }

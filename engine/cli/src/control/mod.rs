@@ -13,6 +13,7 @@
 mod client;
 mod protocol;
 mod server;
+mod shadow;
 mod socket;
 mod swapped;
 mod wire;
@@ -23,6 +24,7 @@ pub use protocol::{
     Which,
 };
 pub use server::{Desk, Interrupts, Replies, Server};
+pub use shadow::{ShadowErrand, ShadowWish, Shadowed, ShadowedHow};
 pub use socket::{BindError, socket_path};
 pub use swapped::{
     MemoFate, PolicyChange, PolicyShift, SettingChange, SwapErrand, SwapFate, Swapped,

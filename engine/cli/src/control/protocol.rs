@@ -7,7 +7,10 @@ use windlass_model::{
 };
 use windlass_runtime::{RunEnd, WaitFor, progress::Progress};
 
-use super::swapped::{SwapErrand, Swapped};
+use super::{
+    shadow::{ShadowErrand, Shadowed},
+    swapped::{SwapErrand, Swapped},
+};
 
 /// The version of what is said on the socket: another one for every change of what may be said,
 /// also for what is only added, because the other end would take it for nonsense. Both ends are
@@ -63,6 +66,8 @@ pub enum Chore {
     },
     /// Put other policies in force.
     SwapPolicies(SwapErrand),
+    /// Put a policy in shadow, or take it out.
+    Shadow(ShadowErrand),
     /// What becomes of dead letters; one order per rollout that has some.
     DeadLetters {
         /// Only this rollout's.
@@ -210,6 +215,8 @@ pub enum Done {
     },
     /// Other policies are in force, or would be.
     PoliciesSwapped(Box<Swapped>),
+    /// A policy is in shadow, or no longer.
+    Shadowed(Shadowed),
     /// Dead letters were dealt with.
     DeadLetters {
         /// How.

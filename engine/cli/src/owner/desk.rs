@@ -8,7 +8,10 @@ use super::{Owner, RunOptions, Sight, Voyage, Who, execute};
 use crate::{
     command::Failure,
     config::{Overrides, StateLocation},
-    control::{Chore, Desk, Errand, Interrupt, Interrupts, Replies, Request, Response, RunErrand},
+    control::{
+        Chore, Desk, Errand, Interrupt, Interrupts, Replies, Request, Response, RunErrand,
+        ShadowErrand, ShadowWish,
+    },
     setup::{self, Quiet},
 };
 
@@ -30,6 +33,10 @@ impl Desk for Owner {
                 let now = self.clock.now();
                 let directory = match &chore {
                     Chore::SwapPolicies(errand) => Some(errand.directory.clone()),
+                    Chore::Shadow(ShadowErrand {
+                        wish: ShadowWish::Add { directory, .. },
+                        ..
+                    }) => Some(directory.clone()),
                     _ => None,
                 };
                 match execute(chore, &who, &self.store, Some(self), now).await {

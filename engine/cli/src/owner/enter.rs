@@ -41,7 +41,7 @@ impl Owner {
             config,
             mut warnings,
             host,
-            parts,
+            mut parts,
             components,
             policy_settings,
             earlier,
@@ -80,6 +80,8 @@ impl Owner {
         self.keep_components(components).await?;
         self.keep_settings(policy_settings).await?;
         let before = policies_before(&self.store, &host, key).await?;
+        let further = self.settle_shadows(key, &mut parts, &config, &host).await?;
+        warnings.append(further);
         let way_back = WayBack::new(&config.rollback, &parts, earlier);
         let leg = self
             .drive((key, name), (parts, before), options.wait, berth, turns)

@@ -63,6 +63,7 @@ pub async fn execute(
     match chore {
         Chore::Steer { rollout, order } => hand.steer(rollout, order).await,
         Chore::SwapPolicies(errand) => hand.swap_policies(errand).await,
+        Chore::Shadow(errand) => hand.shadow(errand).await,
         Chore::DeadLetters {
             rollout,
             which,

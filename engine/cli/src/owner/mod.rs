@@ -25,6 +25,7 @@ mod grow;
 mod left_behind;
 mod leg;
 mod look;
+mod shadow;
 mod shift;
 mod swap;
 mod take_back;

@@ -186,7 +186,7 @@ impl Hand<'_> {
 
     /// Decisions cite components and settings, and a later process must find those to go back
     /// to.
-    async fn keep(&self, opened: &OpenedPolicies) -> Result<(), Failure> {
+    pub(super) async fn keep(&self, opened: &OpenedPolicies) -> Result<(), Failure> {
         let components: Vec<_> = opened
             .components
             .iter()

@@ -189,6 +189,7 @@ impl Owner {
             fleet: None,
             filter: None,
             policies: Vec::new(),
+            shadows: Vec::new(),
             signals: Vec::new(),
             deliveries: way_back.deliveries.iter().map(again).collect(),
         };

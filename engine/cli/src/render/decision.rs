@@ -20,7 +20,11 @@ pub fn decision_text(stored: &StoredDecision) -> String {
         }
         DecisionAnswer::Failed(message) => ("failed", vec![clean(message)]),
     };
-    let mut text = format!("{id:>7} {at} policy {policy}: {said}\n");
+    let place = match stored.shadow {
+        Some(_) => " (in shadow)",
+        None => "",
+    };
+    let mut text = format!("{id:>7} {at} policy {policy}{place}: {said}\n");
     let again = stored.repeated_at.map(|last| {
         let times = count(stored.repeats, "time");
         format!("said again {times}, last at {}", time(last))

@@ -10,13 +10,14 @@ use windlass_store::StoredDecision;
 
 use super::{event::object, numbers::time};
 
-/// The decision as an object: `seq`, `time`, `rollout`, `policy`, then what it rests on and
+/// The decision as an object: `seq`, `time`, `rollout`, `policy`, whether it was in `shadow`, then what it rests on and
 /// what it said, and how often it said so again. Memos are in base64; cohorts in reasons and triggers are places in
 /// `view.cohorts`.
 pub fn decision_json(stored: &StoredDecision, rollout: &RolloutName) -> String {
     let StoredDecision {
         id,
         record,
+        shadow,
         repeats,
         repeated_at,
     } = stored;
@@ -25,6 +26,7 @@ pub fn decision_json(stored: &StoredDecision, rollout: &RolloutName) -> String {
         ("time", Some(time(record.at).into())),
         ("rollout", Some(rollout.as_str().into())),
         ("policy", Some(record.policy.as_str().into())),
+        ("shadow", Some(shadow.is_some().into())),
     ];
     let mut rest = match &record.answer {
         DecisionAnswer::Decided(decision) => decided(record, decision),

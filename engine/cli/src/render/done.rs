@@ -5,6 +5,7 @@ use windlass_model::{Hold, HoldKind, HoldSubject, InFlight, RolloutState, Steeri
 
 use super::{
     numbers::{count, time},
+    shadow::shadowed_text,
     swapped::swapped_text,
 };
 use crate::{
@@ -22,6 +23,7 @@ pub fn done_text(done: &Done) -> String {
             state: _,
         } => format!("{rollout}: {}{}", order_text(order), next(*driven)),
         Done::PoliciesSwapped(swapped) => swapped_text(swapped),
+        Done::Shadowed(shadowed) => shadowed_text(shadowed),
         Done::DeadLetters { devices: 0, .. } => "there is no such dead letter".to_owned(),
         Done::DeadLetters {
             fate,
@@ -68,6 +70,7 @@ pub fn done_json(done: &Done) -> Value {
             "driven": driven,
         }),
         Done::PoliciesSwapped(swapped) => json!(swapped),
+        Done::Shadowed(shadowed) => json!(shadowed),
         Done::DeadLetters {
             fate,
             devices,

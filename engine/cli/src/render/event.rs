@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use windlass_model::{
     Cohort, EventKind, FailureKind, LoggedEvent, PluginName, PluginPin, Reason, RolloutKey,
-    RolloutName, Sha256, SkipReason, Timestamp,
+    RolloutName, Sha256, ShadowEnd, SkipReason, Timestamp,
 };
 
 use crate::diagnostic::clean;
@@ -217,6 +217,28 @@ pub fn event_text(kind: &EventKind) -> String {
             names(policies),
             clean(message)
         ),
+        EventKind::ShadowAdded {
+            actor,
+            reason,
+            shadow,
+            cohorts,
+            trouble,
+        } => shadow_added(actor, reason, shadow, cohorts, trouble),
+        EventKind::ShadowRemoved {
+            actor,
+            reason,
+            shadow,
+            because: end,
+        } => format!(
+            "{}policy {shadow} is in shadow no longer{}{}",
+            by(actor),
+            shadow_end(*end),
+            because(reason)
+        ),
+        EventKind::ShadowFailed { shadow, message } => format!(
+            "policy {shadow}, in shadow, failed: {}; nothing follows from it",
+            clean(message)
+        ),
         EventKind::DeviceRequeued { device } => format!("{device}: requeued"),
         EventKind::DeviceDismissed { device } => format!("{device}: dismissed"),
         EventKind::DeviceSuperseded {
@@ -268,6 +290,45 @@ pub fn event_text(kind: &EventKind) -> String {
         EventKind::RolloutCompleted { outcome, .. } => {
             format!("run over: {}", outcome_text(*outcome))
         }
+    }
+}
+
+fn shadow_added(
+    actor: &str,
+    reason: &str,
+    shadow: &PluginPin,
+    list: &[Cohort],
+    trouble: &str,
+) -> String {
+    let name = &shadow.name;
+    if list.is_empty() {
+        return format!(
+            "{}policy {name} cannot be in shadow yet, because it could not place the targets: {}{}",
+            by(actor),
+            clean(trouble),
+            because(reason)
+        );
+    }
+    format!(
+        "{}policy {name} is in shadow; cohorts {}{}",
+        by(actor),
+        sizes(list),
+        because(reason)
+    )
+}
+
+fn by(actor: &str) -> String {
+    match actor {
+        "" => String::new(),
+        actor => format!("{actor}: "),
+    }
+}
+
+fn shadow_end(end: ShadowEnd) -> &'static str {
+    match end {
+        ShadowEnd::Person => "",
+        ShadowEnd::Configuration => ", by the configuration",
+        ShadowEnd::InForce => ", because it is in force",
     }
 }
 

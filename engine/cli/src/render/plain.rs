@@ -89,6 +89,9 @@ pub(crate) fn is_noteworthy(kind: &EventKind) -> bool {
         | EventKind::PoliciesSwapped { .. }
         | EventKind::PoliciesConfirmed { .. }
         | EventKind::PoliciesTakenBack { .. }
+        | EventKind::ShadowAdded { .. }
+        | EventKind::ShadowRemoved { .. }
+        | EventKind::ShadowFailed { .. }
         | EventKind::DeviceRequeued { .. }
         | EventKind::DeviceDismissed { .. }
         | EventKind::RolloutGrown { .. }

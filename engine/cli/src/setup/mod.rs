@@ -37,8 +37,8 @@ use crate::{
 pub use dry::{Dry, prepare_dry};
 pub use fleet::{Import, check_fleet, import_fleet, plan_diagnostic};
 pub use plugins::{
-    ComponentError, Loaded, OpenedPolicies, PolicySettings, component_bytes, open_filter,
-    open_kept_policy, open_policies, open_policy,
+    ComponentError, Loaded, OpenedPolicies, PolicySettings, component_bytes, named,
+    open_as_policies, open_filter, open_kept_policy, open_policies, open_policy,
 };
 pub use signals::policies_of;
 pub use state::{
@@ -125,10 +125,18 @@ pub async fn prepare(
     let host = Arc::new(start_host(&config)?);
     let opened = plugins::open_all(&config, &host).await;
     let signals = match &opened {
-        Ok(opened) => signals::asked_for(&config, &opened.policies).unwrap_or_else(|found| {
-            problems.append(found);
-            Vec::new()
-        }),
+        Ok(opened) => {
+            let asking: Vec<_> = opened
+                .policies
+                .iter()
+                .chain(&opened.shadows)
+                .cloned()
+                .collect();
+            signals::asked_for(&config, &asking).unwrap_or_else(|found| {
+                problems.append(found);
+                Vec::new()
+            })
+        }
         Err(_) => Vec::new(),
     };
     let (pinned, opened) = match (pinned, opened) {
@@ -147,6 +155,7 @@ pub async fn prepare(
         fleet,
         filter: opened.filter,
         policies: opened.policies,
+        shadows: opened.shadows,
         signals,
         deliveries: opened.deliveries,
     };

@@ -37,6 +37,7 @@ pub struct PolicySettings {
 pub(super) struct Opened {
     pub(super) filter: Option<FilterPart>,
     pub(super) policies: Vec<PolicyPart>,
+    pub(super) shadows: Vec<PolicyPart>,
     pub(super) deliveries: Vec<DeliveryPart>,
     pub(super) components: Vec<Loaded>,
     pub(super) policy_settings: Vec<PolicySettings>,
@@ -121,6 +122,10 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
     for policy in &config.rollout.policies {
         policies.extend(keep(&mut problems, opener.policy(policy).await));
     }
+    let mut shadows = Vec::new();
+    for shadow in &config.rollout.shadows {
+        shadows.extend(keep(&mut problems, opener.policy(shadow).await));
+    }
     let mut deliveries = Vec::new();
     for choice in &config.rollout.deliveries {
         deliveries.extend(keep(
@@ -136,6 +141,7 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
     let filters = filter.iter().map(|part| &part.pin);
     let policy_settings = policies
         .iter()
+        .chain(&shadows)
         .map(|part| &part.pin)
         .chain(filters)
         .map(|pin| PolicySettings {
@@ -150,6 +156,7 @@ pub(super) async fn open_all(config: &Config, host: &Host) -> Result<Opened, Dia
     Ok(Opened {
         filter,
         policies,
+        shadows,
         deliveries,
         components,
         policy_settings,
@@ -165,6 +172,23 @@ pub async fn open_policy(
     host: &Host,
     name: &PluginName,
 ) -> Result<PolicyPart, Diagnostics> {
+    let place = named(config, name)?;
+    let mut problems = Diagnostics::new();
+    let loaded = load_those(config, host, |other| other == name, &mut problems).await;
+    let opener = Opener {
+        config,
+        host,
+        loaded: &loaded,
+    };
+    let opened = keep(&mut problems, opener.policy(&place).await);
+    opened.filter(|_| problems.is_empty()).ok_or(problems)
+}
+
+/// A plugin that a person named, and where it is defined.
+///
+/// # Errors
+/// If there is none.
+pub fn named(config: &Config, name: &PluginName) -> Result<Located<PluginName>, Diagnostics> {
     let Some(section) = config.plugins.get(name) else {
         let known = config.plugins.keys().map(PluginName::as_str);
         let error = Diagnostic::error(format!(
@@ -177,19 +201,10 @@ pub async fn open_policy(
         }
         .into());
     };
-    let mut problems = Diagnostics::new();
-    let loaded = load_those(config, host, |other| other == name, &mut problems).await;
-    let opener = Opener {
-        config,
-        host,
-        loaded: &loaded,
-    };
-    let place = Located {
+    Ok(Located {
         value: name.clone(),
         span: section.span,
-    };
-    let opened = keep(&mut problems, opener.policy(&place).await);
-    opened.filter(|_| problems.is_empty()).ok_or(problems)
+    })
 }
 
 /// Loads and opens the policies of a configuration, and no other plugin.
@@ -197,8 +212,19 @@ pub async fn open_policy(
 /// # Errors
 /// Everything that is wrong with them.
 pub async fn open_policies(config: &Config, host: &Host) -> Result<OpenedPolicies, Diagnostics> {
+    open_as_policies(config, host, &config.rollout.policies).await
+}
+
+/// Loads and opens plugins of a configuration as policies, and no other plugin.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub async fn open_as_policies(
+    config: &Config,
+    host: &Host,
+    wanted: &[Located<PluginName>],
+) -> Result<OpenedPolicies, Diagnostics> {
     let mut problems = Diagnostics::new();
-    let wanted = &config.rollout.policies;
     let is_wanted = |name: &PluginName| wanted.iter().any(|policy| policy.value == *name);
     let loaded = load_those(config, host, is_wanted, &mut problems).await;
     let opener = Opener {

@@ -12,7 +12,9 @@ use crate::{
 };
 
 /// The policies that ask for each signal, in configured order.
-pub fn policies_of(policies: &[PolicyPart]) -> BTreeMap<SignalName, Vec<PluginName>> {
+pub fn policies_of<'a>(
+    policies: impl IntoIterator<Item = &'a PolicyPart>,
+) -> BTreeMap<SignalName, Vec<PluginName>> {
     let mut asking: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for part in policies {
         for signal in part.policy.signals() {

@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use windlass_model::{
     Ceiling, CohortIndex, CohortView, Decision, DecisionAnswer, DecisionRecord, PluginName,
-    PluginPin, Probation, Reason, RecheckWish, Repetition, Signal, Timestamp, Value, Verdict, View,
+    PluginPin, Probation, Reason, RecheckWish, Repetition, Signal, Stance, Timestamp, Value,
+    Verdict, View,
 };
 
 use super::{repeats::Repeats, timer::monotonic, triggers::Triggers};
@@ -436,6 +437,55 @@ impl Decider {
         };
         let instants: Option<Vec<_>> = holding().map(Policy::lifts_at).collect();
         instants?.into_iter().max()
+    }
+
+    /// What they allow together by their latest answers, in cohorts of which `started` devices
+    /// have been started; none before all have answered.
+    pub(super) fn stance(&self, cohorts: &[CohortView], started: u64) -> Option<Stance> {
+        let silent = self.policies.iter().any(|policy| policy.latest.is_none());
+        if silent {
+            return None;
+        }
+        let (verdict, mut reasons) = self.verdict();
+        reasons.truncate(Stance::REASONS_MAX);
+        let sum = |of: fn(&Ceiling) -> u64| -> u64 {
+            (0..)
+                .map(CohortIndex)
+                .zip(cohorts)
+                .map(|(index, cohort)| self.least(index, of).min(cohort.size))
+                .sum()
+        };
+        let (starts, in_progress) = match verdict {
+            Verdict::Continue => (sum(|one| one.started), sum(|one| one.in_progress)),
+            Verdict::Hold | Verdict::Pause | Verdict::Abort | Verdict::RollBack => (started, 0),
+        };
+        Some(Stance {
+            verdict,
+            starts,
+            in_progress,
+            reasons,
+        })
+    }
+
+    /// Whether an answer is awaited.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// Why one of them could not answer the last time.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.policies
+            .iter()
+            .find_map(|policy| match &policy.latest {
+                Some(Err(message)) => Some(message.clone()),
+                Some(Ok(_)) | None => None,
+            })
+    }
+
+    /// Whether one of them could not answer the last time.
+    pub(super) fn has_failed(&self) -> bool {
+        let failed = |policy: &Policy| matches!(policy.latest, Some(Err(_)));
+        self.policies.iter().any(failed)
     }
 
     fn decisions(&self) -> impl Iterator<Item = &Decision> {

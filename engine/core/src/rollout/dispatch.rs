@@ -7,7 +7,7 @@ use windlass_model::{
     RolloutState, Value,
 };
 
-use super::{Rollout, doubt::Asked, live::Queue};
+use super::{Rollout, counts, doubt::Asked, live::Queue};
 use crate::{
     Effect, Now, Resources,
     admission::{GATE_HOLDS, RIVAL_RECHECK, code},
@@ -217,7 +217,7 @@ impl Rollout {
         let (device, device_id, index) = (row.device, row.device_id.clone(), row.cohort);
         let number = row.started_attempts + 1;
         if number == 1 {
-            self.count_first_start(now, index);
+            self.count_first_start(now, index, id);
         }
         self.change(Change::AttemptStarted {
             attempt,
@@ -273,13 +273,13 @@ impl Rollout {
         }
     }
 
-    fn count_first_start(&mut self, now: Now, index: CohortIndex) {
+    fn count_first_start(&mut self, now: Now, index: CohortIndex, id: AssignmentId) {
+        self.shadows
+            .count(id, |cohort| counts::first_start(cohort, now.wall));
         let Some(cohort) = self.cohorts.get_mut(index.0 as usize) else {
             return;
         };
-        cohort.started += 1;
-        if cohort.first_started.is_none() {
-            cohort.first_started = Some(now.wall);
+        if counts::first_start(cohort, now.wall) {
             let started = EventKind::CohortStarted {
                 cohort: cohort.name.clone(),
                 size: cohort.size,

@@ -9,7 +9,7 @@ use windlass_model::{
 };
 
 use super::{
-    Rollout,
+    Rollout, counts,
     doubt::may_hold_release,
     live::{Live, Look},
     look::MAX_PAGE,
@@ -441,8 +441,8 @@ impl Rollout {
             debug_assert!(false, "a rollout has a cohort");
             return;
         };
-        cohort.size += added;
-        *cohort.states.get_mut(StateKind::Pending) += added;
+        counts::grown(cohort, added);
+        self.shadows.grown(added);
         let last = CohortIndex(u32::try_from(self.cohorts.len() - 1).unwrap_or(u32::MAX));
         self.closed.remove(&last);
         self.intake.refilled(last);

@@ -8,7 +8,7 @@ use windlass_model::{
 };
 
 use super::{
-    Rollout,
+    Rollout, counts,
     live::{Live, Queue},
     parked::Place,
 };
@@ -190,26 +190,15 @@ impl Rollout {
             return;
         };
         let (old, new) = (table::meaning(before), table::meaning(after));
-        let lost = cohort.states.get(before) == 0;
-        debug_assert!(!lost, "the count of {before:?} covers its members");
-        *cohort.states.get_mut(before) -= u64::from(!lost);
-        *cohort.states.get_mut(after) += 1;
-        cohort.in_progress += u64::from(new.counts_in_progress);
-        cohort.in_progress = cohort
-            .in_progress
-            .saturating_sub(u64::from(old.counts_in_progress));
+        counts::moved(cohort, before, &row, now.wall);
         self.transferring += usize::from(new.holds_slot);
         self.transferring -= usize::from(old.holds_slot);
-        if after.is_ended() {
-            cohort.ended += 1;
-            cohort.last_ended = Some(now.wall);
-            if let Some(kind) = failure_of(after, &row) {
-                *cohort.failures.entry(kind).or_default() += 1;
-            }
-        }
         // One that is put off once more is no news to the policies.
         if before != after {
             self.decider.counted(index, cohort);
+            self.shadows.count(row.id, |cohort| {
+                counts::moved(cohort, before, &row, now.wall)
+            });
         }
         if after == StateKind::Pending {
             self.intake.refilled(index);
@@ -222,8 +211,10 @@ impl Rollout {
 
     /// Counts that a device's first attempt failed.
     pub(super) fn count_first_failure(&mut self, row: &Assignment, kind: FailureKind) {
+        self.shadows
+            .count(row.id, |cohort| counts::first_failure(cohort, kind));
         if let Some(cohort) = self.cohorts.get_mut(row.cohort.0 as usize) {
-            *cohort.first_failures.entry(kind).or_default() += 1;
+            counts::first_failure(cohort, kind);
             self.decider.counted(row.cohort, cohort);
         }
     }

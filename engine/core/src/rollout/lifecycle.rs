@@ -8,6 +8,7 @@ use windlass_model::{
 use super::{
     Rollout,
     breaker::{Call, Tripped},
+    counts,
     decide::Noted,
     timer::monotonic,
 };
@@ -47,25 +48,30 @@ impl Rollout {
             .decision_wanted()
             .is_some_and(|due| due <= now.monotonic)
         {
-            let pause = self.paused_since.map(|since| now.wall.since(since));
-            let view = View {
-                now: now.wall,
-                started_at: self.started_at.unwrap_or(now.wall),
-                paused_for: self.paused_for + pause.unwrap_or_default(),
-                cohorts: self.cohorts.clone(),
-                starts_last_minute: self.starts.count(now.monotonic),
-                approvals: self
-                    .approvals
-                    .iter()
-                    .filter(|approval| approval.expires.is_none_or(|end| now.wall < end))
-                    .cloned()
-                    .collect(),
-                advances: self.advances.clone(),
-                signals: Vec::new(),
-            };
+            let view = self.view(now);
             let signals = self.signals.shown(now.wall);
             let requests = self.decider.ask(now, view, signals);
             self.effects.push(Effect::Decide { requests });
+        }
+    }
+
+    /// What policies are shown now, without signals.
+    pub(super) fn view(&mut self, now: Now) -> View {
+        let pause = self.paused_since.map(|since| now.wall.since(since));
+        View {
+            now: now.wall,
+            started_at: self.started_at.unwrap_or(now.wall),
+            paused_for: self.paused_for + pause.unwrap_or_default(),
+            cohorts: self.cohorts.clone(),
+            starts_last_minute: self.starts.count(now.monotonic),
+            approvals: self
+                .approvals
+                .iter()
+                .filter(|approval| approval.expires.is_none_or(|end| now.wall < end))
+                .cloned()
+                .collect(),
+            advances: self.advances.clone(),
+            signals: Vec::new(),
         }
     }
 
@@ -74,6 +80,8 @@ impl Rollout {
             debug_assert!(false, "the policies were asked");
             return;
         };
+        self.shadows
+            .answered_in_force(now.wall, &self.decider, &self.cohorts);
         // What they say after an abort changes nothing, and is kept all the same.
         let counts = self.state != RolloutState::Aborting;
         if !noted.is_empty() || self.decider.repeats_are_overdue(now.wall) {
@@ -254,6 +262,7 @@ impl Rollout {
             self.breakers = Default::default();
             self.trouble.clear();
             self.decider.overrule();
+            self.shadows.overrule();
             self.review_hold(now);
         }
     }
@@ -307,16 +316,10 @@ impl Rollout {
         self.waits.clear();
         let mut any = false;
         for cohort in &mut self.cohorts {
-            let states = &mut cohort.states;
-            let left = std::mem::take(states.get_mut(StateKind::Pending))
-                + std::mem::take(states.get_mut(StateKind::Deferred));
-            if left > 0 {
-                *states.get_mut(StateKind::Cancelled) += left;
-                cohort.ended += left;
-                cohort.last_ended = Some(now.wall);
-                any = true;
-            }
+            any |= counts::cancel_rest(cohort, now.wall);
         }
+        self.shadows
+            .count_all(|cohort| counts::cancel_rest(cohort, now.wall));
         if any {
             self.change(Change::CancelRemaining);
         }
@@ -409,6 +412,7 @@ impl Rollout {
 
     fn finish(&mut self, now: Now, outcome: Outcome) {
         self.keep_repeats();
+        self.shadows.settle();
         self.finished = Some(outcome);
         self.keep_policies();
         let started = self.started_at.unwrap_or(now.wall);

@@ -5,6 +5,7 @@ mod attempt;
 mod begin;
 mod breaker;
 mod clock;
+mod counts;
 mod decide;
 mod deferral;
 mod dispatch;
@@ -20,6 +21,7 @@ mod parking;
 mod recheck;
 mod repeats;
 mod replan;
+mod shadow;
 mod signals;
 mod standing;
 mod starts;
@@ -36,14 +38,15 @@ use std::{
 };
 
 use windlass_model::{
-    Advance, Approval, AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, Reason, Release,
-    ReleaseKey, Rollback, RolloutKey, RolloutSettings, RolloutSnapshot, RolloutState, SignalName,
-    StateKind, Timestamp, VerifyMode,
+    Advance, Approval, AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, PluginPin,
+    Reason, Release, ReleaseKey, Rollback, RolloutKey, RolloutSettings, RolloutSnapshot,
+    RolloutState, SignalName, StateKind, Timestamp, VerifyMode,
 };
 
 use self::{
     attempt::Ended, breaker::Breakers, decide::Decider, intake::Intake, ledger::Move, live::Live,
-    parked::Parked, recheck::Rechecks, signals::Signals, starts::RecentStarts, trouble::Trouble,
+    parked::Parked, recheck::Rechecks, shadow::Shadows, signals::Signals, starts::RecentStarts,
+    trouble::Trouble,
     waits::Waits,
 };
 use crate::{Effect, Input, Now, Output, Resources, StopCause, table};
@@ -116,6 +119,7 @@ pub struct Rollout {
     timers: BTreeSet<(Duration, AssignmentId)>,
     starts: RecentStarts,
     decider: Decider,
+    shadows: Shadows,
     breakers: Breakers,
     attempt_ids_wanted: bool,
     /// Why nothing starts, while the rollout holds or is paused.
@@ -198,6 +202,7 @@ impl Rollout {
                 snapshot.memos,
                 snapshot.probation.as_ref(),
             ),
+            shadows: Shadows::new(stored.key, snapshot.shadows),
             breakers: Breakers::default(),
             attempt_ids_wanted: false,
             reasons: Vec::new(),
@@ -218,6 +223,24 @@ impl Rollout {
     /// Which signals each policy wants to see, in configured order. Until it is told, none.
     pub fn watch(&mut self, wanted: Vec<Vec<SignalName>>) {
         self.signals.watch(wanted);
+    }
+
+    /// Which signals the policies in shadow want to see, each with those of its own. Until it is
+    /// told, none.
+    pub fn watch_in_shadow(&mut self, wanted: Vec<(PluginPin, Vec<SignalName>)>) {
+        let all: BTreeSet<_> = wanted
+            .iter()
+            .flat_map(|(_, names)| names)
+            .cloned()
+            .collect();
+        self.signals.watch_in_shadow(all.into_iter().collect());
+        self.shadows.watch(&wanted);
+    }
+
+    /// Has the next output hold all that was counted of policies in shadow: one of them may be
+    /// dropped after it.
+    pub fn keep_shadows(&mut self) {
+        self.shadows.settle();
     }
 
     /// Digests one input. Starts nothing and asks for nothing that
@@ -295,6 +318,10 @@ impl Rollout {
             Input::Signals { samples } => self.signals_measured(now, samples),
             Input::Grown { added } => self.grown(added),
             Input::Replanned { snapshot } => self.replanned(now, *snapshot),
+            Input::Shadowed { shadows } => self.shadows.follow(shadows),
+            Input::ShadowAnswered { shadow, answer } => {
+                self.shadow_answered(now, shadow, answer);
+            }
             Input::Refresh => self.refresh(now),
             Input::Stop(cause) => self.stop(now, cause),
             Input::CancelInFlight => self.cancel_in_flight(),
@@ -323,6 +350,7 @@ impl Rollout {
         self.ask_for_looks(now, resources);
         self.recheck(now, resources);
         self.ask_policies(now);
+        self.ask_shadows(now);
         self.conclude(now);
     }
 
@@ -332,6 +360,7 @@ impl Rollout {
         if !self.changes.is_empty() {
             self.keep_repeats();
         }
+        self.shadows.keep(self.now.wall, &mut self.changes);
         Output {
             changes: std::mem::replace(&mut self.changes, ChangeSet::new(self.key)),
             effects: std::mem::take(&mut self.effects),

@@ -26,6 +26,8 @@ impl Rollout {
         self.closed = closed(&snapshot.cohorts);
         self.cohorts = snapshot.cohorts.into_iter().map(super::recount).collect();
         self.intake = Intake::new(self.cohorts.len(), snapshot.next_deferred, snapshot.timed);
+        self.shadows.follow(snapshot.shadows);
+        self.shadows.withdraw();
         self.approvals = snapshot.approvals;
         self.advances = snapshot.advances;
         self.decider = Decider::new(

@@ -15,6 +15,8 @@ pub(super) struct Signals {
     /// Of each policy, in configured order.
     wanted: Vec<Vec<SignalName>>,
     latest: BTreeMap<SignalName, SignalSample>,
+    /// What policies in shadow want to see beside.
+    wanted_in_shadow: Vec<SignalName>,
 }
 
 impl Signals {
@@ -25,7 +27,12 @@ impl Signals {
         Self {
             wanted: Vec::new(),
             latest: latest.collect(),
+            wanted_in_shadow: Vec::new(),
         }
+    }
+
+    pub(super) fn watch_in_shadow(&mut self, wanted: Vec<SignalName>) {
+        self.wanted_in_shadow = wanted;
     }
 
     pub(super) fn watch(&mut self, wanted: Vec<Vec<SignalName>>) {
@@ -38,9 +45,13 @@ impl Signals {
 
     /// What each policy sees of the signals that it wants, in its own order.
     pub(super) fn shown(&self, now: Timestamp) -> Vec<Vec<Signal>> {
-        let all =
-            |wanted: &Vec<SignalName>| wanted.iter().map(|name| self.one(name, now)).collect();
+        let all = |wanted: &Vec<SignalName>| self.of(wanted, now);
         self.wanted.iter().map(all).collect()
+    }
+
+    /// These as they are now.
+    pub(super) fn of(&self, names: &[SignalName], now: Timestamp) -> Vec<Signal> {
+        names.iter().map(|name| self.one(name, now)).collect()
     }
 
     fn one(&self, name: &SignalName, now: Timestamp) -> Signal {
@@ -76,7 +87,8 @@ impl Rollout {
     /// asked.
     pub(super) fn signals_measured(&mut self, now: Now, samples: Vec<SignalSample>) {
         for sample in samples {
-            if !self.signals.is_wanted(&sample.name) {
+            let in_force = self.signals.is_wanted(&sample.name);
+            if !in_force && !self.signals.wanted_in_shadow.contains(&sample.name) {
                 continue;
             }
             let before = self.signals.latest.get(&sample.name);
@@ -89,7 +101,9 @@ impl Rollout {
             if another {
                 self.change(Change::Signal(sample.clone()));
             }
-            self.decider.measured(another);
+            if in_force {
+                self.decider.measured(another);
+            }
             self.signals.latest.insert(sample.name.clone(), sample);
         }
     }

@@ -1,13 +1,13 @@
 //! What people order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use windlass_model::{
     Advance, Approval, Assignment, AssignmentState, Change, CohortIndex, DeviceId, EventKind,
-    FailureKind, InFlight, Order, Rollback, RolloutState, SkipReason, StateKind, Steering,
+    InFlight, Order, Rollback, RolloutState, SkipReason, StateKind, Steering,
 };
 
-use super::{Rollout, ledger::failure_of, lifecycle::reason};
+use super::{Rollout, counts, lifecycle::reason};
 use crate::{Now, Refusal, Resources};
 
 /// An order that fits, with all that it needs.
@@ -308,17 +308,10 @@ impl Rollout {
             let device = row.device_id.clone();
             self.emit(now, EventKind::DeviceRequeued { device });
             if let Some(cohort) = self.cohorts.get_mut(row.cohort.0 as usize) {
-                cohort.ended = cohort.ended.saturating_sub(1);
-                // It is a first start again, so that ceilings let it begin.
-                cohort.started = cohort
-                    .started
-                    .saturating_sub(u64::from(row.started_attempts > 0));
-                forget_failure(cohort, &row);
-                // Or policies would weigh it against starts that no longer count it.
-                if let Some(kind) = row.first_failure {
-                    count_off(&mut cohort.first_failures, kind);
-                }
+                counts::requeued(cohort, &row);
             }
+            self.shadows
+                .count(row.id, |cohort| counts::requeued(cohort, &row));
             self.closed.remove(&row.cohort);
             self.overtake(row.id);
             row.counted_attempts = 0;
@@ -346,10 +339,10 @@ impl Rollout {
             let device = row.device_id.clone();
             self.emit(now, EventKind::DeviceDismissed { device });
             if let Some(cohort) = self.cohorts.get_mut(row.cohort.0 as usize) {
-                // It ends once more, by the same failure.
-                cohort.ended = cohort.ended.saturating_sub(1);
-                forget_failure(cohort, &row);
+                counts::dismissed(cohort, &row);
             }
+            self.shadows
+                .count(row.id, |cohort| counts::dismissed(cohort, &row));
             row.state = AssignmentState::Failed(kind);
             self.record(now, StateKind::DeadLettered, row);
         }
@@ -372,19 +365,4 @@ fn not_ended(row: &Assignment) -> Result<(), Refusal> {
         });
     }
     Ok(())
-}
-
-fn forget_failure(cohort: &mut windlass_model::CohortView, row: &Assignment) {
-    if let Some(kind) = failure_of(row.state.kind(), row) {
-        count_off(&mut cohort.failures, kind);
-    }
-}
-
-fn count_off(counts: &mut BTreeMap<FailureKind, u64>, kind: FailureKind) {
-    if let Some(count) = counts.get_mut(&kind) {
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            counts.remove(&kind);
-        }
-    }
 }

@@ -10,6 +10,7 @@ mod rechecks;
 mod requeues;
 mod retries;
 mod several;
+mod shadows;
 mod signals;
 mod spec;
 mod store;

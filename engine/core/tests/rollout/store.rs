@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::{Succeeded, table};
 use windlass_model::{
     Advance, Approval, Assignment, AssignmentId, AssignmentState, AttemptId, Change, ChangeSet,
-    CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind, Outcome,
-    Recheck, Rechecking, Release, Rival, Rollback, RolloutKey, RolloutSnapshot, SignalName,
-    SignalSample, StateCounts, StateKind, StoredRollout, Timestamp,
+    Cohort, CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind,
+    Outcome, Recheck, Rechecking, Release, Rival, Rollback, RolloutKey, RolloutSnapshot,
+    SignalName, SignalSample, StateCounts, StateKind, StoredRollout, Timestamp,
 };
 
-use super::world::swap::Before;
+use super::world::{shadow::Shadow, swap::Before};
 
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
@@ -50,6 +50,7 @@ pub(crate) struct Table {
     pub(crate) rechecks: BTreeMap<CohortIndex, (Recheck, Option<AssignmentId>)>,
     /// What is put back if a policy on probation fails.
     pub(crate) before: Option<Before>,
+    pub(crate) shadows: Vec<Shadow>,
     first_started: Vec<Option<Timestamp>>,
     /// When the first attempt of each row started.
     starts: BTreeMap<AssignmentId, Timestamp>,
@@ -90,6 +91,7 @@ impl Table {
             repeated: 0,
             rechecks: BTreeMap::new(),
             before: None,
+            shadows: Vec::new(),
             starts: BTreeMap::new(),
             first_started: vec![None; rollout.plan.cohorts.len()],
             rollout,
@@ -115,13 +117,22 @@ impl Table {
 
     /// When the cohorts first started a device follows from their members.
     pub(crate) fn recount_starts(&mut self) {
-        let cohorts = 0..self.rollout.plan.cohorts.len() as u32;
+        let cohorts = self.rollout.plan.cohorts.len();
+        self.first_started = self.first_starts(cohorts, |row| row.cohort);
+    }
+
+    /// When each of so many cohorts first started a device, by a home of each row.
+    pub(crate) fn first_starts(
+        &self,
+        cohorts: usize,
+        home: impl Fn(&Assignment) -> CohortIndex,
+    ) -> Vec<Option<Timestamp>> {
         let started = |index| {
-            let rows = self.rows.values().filter(move |row| row.cohort == index);
+            let rows = self.rows.values().filter(|row| home(row) == index);
             rows.filter_map(|row| self.starts.get(&row.id).copied())
                 .min()
         };
-        self.first_started = cohorts.map(CohortIndex).map(started).collect();
+        (0..).map(CohortIndex).take(cohorts).map(started).collect()
     }
 
     /// A device joins the last cohort.
@@ -269,6 +280,10 @@ impl Store {
                 let rounds = table.rechecks.values().filter(under_way).count();
                 assert!(rounds <= 1, "one cohort at a time");
             }
+            Change::Shadow(key, change) => {
+                let shadow = table.shadows.iter_mut().find(|one| one.key == *key);
+                shadow.expect("a shadow of the rollout").apply(change);
+            }
             Change::Observed(observation) => {
                 if let Some(version) = &observation.version {
                     self.versions.insert(observation.device, version.clone());
@@ -394,6 +409,7 @@ impl Table {
             decisions: self.decisions.clone(),
             memos: Vec::new(),
             probation: self.before.as_ref().map(Before::probation),
+            shadows: self.shadows.iter().map(|one| one.snapshot(self)).collect(),
             approvals: self.approvals.clone(),
             advances: self.advances.clone(),
             signals: self.signals.values().cloned().collect(),
@@ -411,7 +427,20 @@ impl Table {
     }
 
     pub(crate) fn cohorts(&self) -> Vec<CohortView> {
-        let plans = (0..).map(CohortIndex).zip(&self.rollout.plan.cohorts);
+        let mut views = self.counted(&self.rollout.plan.cohorts, |row| row.cohort);
+        for (view, first) in views.iter_mut().zip(&self.first_started) {
+            view.first_started = *first;
+        }
+        views
+    }
+
+    /// The counts of cohorts by a home of each row.
+    pub(crate) fn counted(
+        &self,
+        cohorts: &[Cohort],
+        home: impl Fn(&Assignment) -> CohortIndex,
+    ) -> Vec<CohortView> {
+        let plans = (0..).map(CohortIndex).zip(cohorts);
         plans
             .map(|(index, cohort)| {
                 let mut view = CohortView {
@@ -423,11 +452,11 @@ impl Table {
                     ended: 0,
                     first_failures: BTreeMap::new(),
                     failures: BTreeMap::new(),
-                    first_started: self.first_started[index.0 as usize],
+                    first_started: None,
                     last_ended: None,
                     recheck: self.rechecks.get(&index).map(|(round, _)| *round),
                 };
-                for row in self.rows.values().filter(|row| row.cohort == index) {
+                for row in self.rows.values().filter(|row| home(row) == index) {
                     let kind = row.state.kind();
                     *view.states.get_mut(kind) += 1;
                     view.started += u64::from(row.started_attempts > 0);

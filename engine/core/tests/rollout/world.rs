@@ -6,6 +6,8 @@
 mod check;
 #[path = "world/perform.rs"]
 mod perform;
+#[path = "world/shadow.rs"]
+pub(crate) mod shadow;
 #[path = "world/swap.rs"]
 pub(crate) mod swap;
 
@@ -80,6 +82,8 @@ pub(crate) struct World {
     /// The signals that each policy of the only rollout wants to see.
     pub(crate) wanted: Vec<Vec<SignalName>>,
     pub(crate) effects: Vec<Effect>,
+    /// What policies in shadow were asked and have not answered, and how they will.
+    pub(crate) asides: shadow::Asides,
     next_attempt_id: u32,
     resources: Resources,
     tasks: Vec<Task>,
@@ -130,6 +134,7 @@ impl World {
             looks: 0,
             wanted: Vec::new(),
             effects: Vec::new(),
+            asides: shadow::Asides::default(),
             next_attempt_id: 1,
             resources: Resources::new(cap, Arc::new([]), None),
             tasks: Vec::new(),
@@ -173,6 +178,7 @@ impl World {
             self.retries_per_minute,
         );
         self.tasks.clear();
+        self.asides.forget();
         let mut begins = Vec::new();
         for (key, run) in &mut self.runs {
             let table = &self.store.tables[key];
@@ -482,6 +488,7 @@ impl World {
         for run in self.runs.values_mut() {
             run.rollout.handle_timeout(self.now, &mut self.resources);
         }
+        self.hear_shadows();
         for (key, input) in inputs {
             let run = self.runs.get_mut(&key).expect("a run");
             if let Input::Decided { answers } = &input {
@@ -512,6 +519,11 @@ impl World {
         self.store.commit(&sets);
         let mut failed = Vec::new();
         for (key, effects) in effects {
+            for effect in &effects {
+                if let Effect::AskShadows { requests } = effect {
+                    self.ask_shadows(key, requests.clone());
+                }
+            }
             for effect in effects {
                 if let Effect::TakePoliciesBack { .. } = effect {
                     failed.push(key);

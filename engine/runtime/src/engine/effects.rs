@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use windlass_core::{Candidate, Effect, GroupHealth, GroupSeat, Input};
+use windlass_core::{Candidate, Effect, GroupHealth, GroupSeat, Input, ShadowRequest};
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, CohortIndex, Device, DeviceKey, RolloutKey, Timestamp,
 };
@@ -23,6 +23,8 @@ pub(super) struct Tagged {
 
 pub(super) enum Done {
     Input(Input),
+    /// What a policy in shadow said: nobody waits for it.
+    Aside(Input),
     Considered(Considered),
     Failed(StoreError),
 }
@@ -34,7 +36,7 @@ impl Done {
             Self::Considered(_) | Self::Input(Input::Decided { .. } | Input::Succeeded { .. }) => {
                 true
             }
-            Self::Input(_) | Self::Failed(_) => false,
+            Self::Input(_) | Self::Aside(_) | Self::Failed(_) => false,
         }
     }
 }
@@ -169,6 +171,11 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                     });
                 }
             }
+            Effect::AskShadows { requests } => {
+                for request in requests {
+                    self.ask_shadow(key, request);
+                }
+            }
             // The loop itself does this, because it dispatches again afterwards.
             Effect::NeedAttemptIds | Effect::TakePoliciesBack { .. } => {}
             Effect::Finished(outcome) => {
@@ -196,6 +203,25 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 }
             });
         }
+    }
+
+    /// Not one of the tasks for whose end the rollout is seen to wait.
+    fn ask_shadow(&mut self, rollout: RolloutKey, request: ShadowRequest) {
+        let Some(running) = self.running.get(&rollout) else {
+            return;
+        };
+        let executor = Arc::clone(&running.executor);
+        let (run, plan) = (running.run, running.plans);
+        self.tasks.start(async move {
+            let shadow = request.shadow;
+            let answer = executor.ask_shadow(request).await;
+            Tagged {
+                rollout,
+                run,
+                plan,
+                done: Done::Aside(Input::ShadowAnswered { shadow, answer }),
+            }
+        });
     }
 
     fn consider(

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
-use windlass_core::{Candidate, DecideRequest, DeliveryFacts};
+use windlass_core::{Candidate, DecideRequest, DeliveryFacts, ShadowRequest};
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, AttemptOutcome, Decision, Device, DeviceKey, Failure,
     Hold, PluginPin, Rival, RolloutKey, SignalName, Timestamp, Verification,
@@ -49,6 +49,21 @@ pub trait Executor: Send + Sync + 'static {
         attempt: Attempt,
     ) -> impl Future<Output = Result<Verification, Failure>> + Send;
 
+    /// Has further policies ready to be asked in shadow; nobody is unless an executor says
+    /// otherwise.
+    fn shadow(&self, policies: Self::Policies) {
+        drop(policies);
+    }
+
+    /// Asks a policy in shadow.
+    fn ask_shadow(
+        &self,
+        request: ShadowRequest,
+    ) -> impl Future<Output = Result<Decision, String>> + Send {
+        let name = request.pin.name;
+        async move { Err(format!("the policy `{name}` is not at hand")) }
+    }
+
     /// Asks the policies; one answer per request, in their order.
     fn decide(
         &self,
@@ -61,6 +76,8 @@ pub trait Executor: Send + Sync + 'static {
 pub struct Signals {
     /// Which of them each policy wants to see, in configured order.
     pub wanted: Vec<Vec<SignalName>>,
+    /// Which of them each policy in shadow wants to see.
+    pub in_shadow: Vec<(PluginPin, Vec<SignalName>)>,
     /// Where they are measured.
     pub sources: Vec<Arc<SignalSource>>,
 }

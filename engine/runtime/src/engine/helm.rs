@@ -5,7 +5,7 @@ use windlass_core::Refusal;
 use windlass_model::{DeviceKey, Order, PolicySwap, RolloutKey};
 use windlass_store::{ExtendConflict, StoreError, SwapConflict};
 
-use super::{EngineError, Executor, RunEnd, WaitFor};
+use super::{EngineError, Executor, RunEnd, ShadowError, ShadowOrder, WaitFor};
 use crate::progress::Progress;
 
 /// How the rest of the process speaks to a running [`Engine`](super::Engine). Cheap to clone;
@@ -109,6 +109,12 @@ pub(super) enum Message<E: Executor> {
         policies: E::Policies,
         answer: oneshot::Sender<Result<(), SwapError>>,
     },
+    Shadow {
+        rollout: RolloutKey,
+        order: Arc<ShadowOrder>,
+        policies: Option<E::Policies>,
+        answer: oneshot::Sender<Result<(), ShadowError>>,
+    },
     Refresh,
     Stop(Option<RolloutKey>),
     Cut(Option<RolloutKey>),
@@ -196,6 +202,30 @@ impl<E: Executor> Helm<E> {
             .await
             .map_err(|_| SwapError::Gone)?;
         answered.await.map_err(|_| SwapError::Gone)?
+    }
+
+    /// Puts a policy in shadow of a rollout that is driven, or takes it out. It is durable when
+    /// this returns.
+    ///
+    /// # Errors
+    /// See [`ShadowError`].
+    pub async fn shadow(
+        &self,
+        rollout: RolloutKey,
+        order: Arc<ShadowOrder>,
+        policies: Option<E::Policies>,
+    ) -> Result<(), ShadowError> {
+        let (answer, answered) = oneshot::channel();
+        self.messages
+            .send(Message::Shadow {
+                rollout,
+                order,
+                policies,
+                answer,
+            })
+            .await
+            .map_err(|_| ShadowError::Gone)?;
+        answered.await.map_err(|_| ShadowError::Gone)?
     }
 
     /// Holds or the registry changed: devices that wait for them are looked at now.

@@ -14,6 +14,7 @@
 //! - `condemned`: a release that one rollout condemns, in the others.
 //! - `growth`: devices that join a rollout that is driven.
 //! - `recovery`: what follows a refused commit.
+//! - `shadow`: policies that are asked and never obeyed.
 //! - `wait`: when a run comes back although its rollout has not ended.
 
 mod checkpoints;
@@ -27,6 +28,7 @@ mod plugins;
 mod recheck;
 mod recovery;
 mod running;
+mod shadow;
 mod sightings;
 mod signals;
 mod surroundings;
@@ -50,6 +52,7 @@ pub use executor::{Attempt, AttemptEnd, Executor, Signals, Surroundings};
 pub use helm::{Entered, Entry, GrowError, Helm, SteerError, SwapError};
 pub use plugins::{FurtherPolicies, PluginExecutor};
 pub use running::RunEnd;
+pub use shadow::{ShadowDeed, ShadowError, ShadowOrder};
 pub use wait::WaitFor;
 
 use crate::{bus::Bus, clock::Clock, fault, tasks::Tasks};
@@ -267,6 +270,16 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 drop(answer.send(told));
                 Vec::new()
             }
+            Message::Shadow {
+                rollout,
+                order,
+                policies,
+                answer,
+            } => {
+                let told = self.shadow(rollout, order, policies).await?;
+                drop(answer.send(told));
+                Vec::new()
+            }
             Message::Refresh => every(Input::Refresh),
             Message::Stop(None) => every(Input::Stop(StopCause::Signal)),
             Message::Stop(Some(key)) => one(key, vec![Input::Stop(StopCause::Signal)]),
@@ -295,10 +308,10 @@ impl<C: Clock, E: Executor> Engine<C, E> {
         {
             let asked = self.running.get_mut(&rollout);
             if let Some(running) = asked.filter(|running| running.run == run) {
-                running.tasks -= 1;
+                running.tasks -= usize::from(!matches!(done, Done::Aside(_)));
                 match done {
                     done if plan != running.plans && done.is_of_plan() => {}
-                    Done::Input(input) => inputs.push((rollout, input)),
+                    Done::Input(input) | Done::Aside(input) => inputs.push((rollout, input)),
                     Done::Considered(considered) => {
                         inputs.push((rollout, running.considered(considered)));
                     }

@@ -1,7 +1,9 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::{StreamExt, stream};
-use windlass_core::{Candidate, DecideRequest, DeliveryFacts, Gate, admission::code};
+use windlass_core::{
+    Candidate, DecideRequest, DeliveryFacts, Gate, ShadowRequest, admission::code,
+};
 use windlass_host::{Job, PluginError, ProbeLimits};
 use windlass_model::{
     Assignment, AssignmentState, AttemptOutcome, Connectivity, Decision, Device, Failure,
@@ -51,6 +53,20 @@ pub struct FurtherPolicies {
 struct Force {
     parts: Arc<Parts>,
     at_hand: Vec<PolicyPart>,
+}
+
+impl Force {
+    /// Measures these too; those of a name that is known already take its place.
+    fn measure(&mut self, signals: Vec<Arc<SignalSource>>) {
+        let mut parts = Parts::clone(&self.parts);
+        let is_new = |source: &SignalSource| {
+            let mut names = signals.iter().map(|signal| &signal.name);
+            names.any(|name| *name == source.name)
+        };
+        parts.signals.retain(|source| !is_new(source));
+        parts.signals.extend(signals);
+        self.parts = Arc::new(parts);
+    }
 }
 
 impl PluginExecutor {
@@ -189,14 +205,43 @@ impl Executor for PluginExecutor {
     fn prepare(&self, further: FurtherPolicies) {
         let mut force = self.force.write().unwrap_or_else(PoisonError::into_inner);
         force.at_hand.extend(further.policies);
+        force.measure(further.signals);
+    }
+
+    fn shadow(&self, further: FurtherPolicies) {
+        let mut force = self.force.write().unwrap_or_else(PoisonError::into_inner);
         let mut parts = Parts::clone(&force.parts);
-        let is_new = |source: &SignalSource| {
-            let mut names = further.signals.iter().map(|signal| &signal.name);
+        let is_new = |part: &PolicyPart| {
+            let mut names = further.policies.iter().map(|policy| &policy.pin.name);
+            names.any(|name| *name == part.pin.name)
+        };
+        parts.shadows.retain(|part| !is_new(part));
+        parts.shadows.extend(further.policies);
+        force.parts = Arc::new(parts);
+        // What the policies in force see measured stays what it is.
+        let known = |source: &Arc<SignalSource>| {
+            let mut names = force.parts.signals.iter().map(|signal| &signal.name);
             names.any(|name| *name == source.name)
         };
-        parts.signals.retain(|source| !is_new(source));
-        parts.signals.extend(further.signals);
-        force.parts = Arc::new(parts);
+        let mut signals = further.signals;
+        signals.retain(|source| !known(source));
+        force.measure(signals);
+    }
+
+    async fn ask_shadow(&self, request: ShadowRequest) -> Result<Decision, String> {
+        let parts = self.parts();
+        let part = parts.shadows.iter().find(|part| part.pin == request.pin);
+        match part {
+            Some(part) => part
+                .policy
+                .decide(&request.view, &request.memo)
+                .await
+                .map_err(|error| error.summary()),
+            None => Err(format!(
+                "the policy `{}` is not at hand as it was when it was put in shadow",
+                request.pin.name
+            )),
+        }
     }
 
     fn ask(&self, policies: &[PluginPin]) {
@@ -229,11 +274,20 @@ impl Executor for PluginExecutor {
             .iter()
             .map(|part| part.policy.signals().to_vec())
             .collect();
-        let is_wanted =
-            |source: &&Arc<SignalSource>| wanted.iter().flatten().any(|name| *name == source.name);
+        let in_shadow: Vec<_> = parts
+            .shadows
+            .iter()
+            .map(|part| (part.pin.clone(), part.policy.signals().to_vec()))
+            .collect();
+        let of_shadows = || in_shadow.iter().flat_map(|(_, names)| names);
+        let is_wanted = |source: &&Arc<SignalSource>| {
+            let mut names = wanted.iter().flatten().chain(of_shadows());
+            names.any(|name| *name == source.name)
+        };
         Signals {
             sources: parts.signals.iter().filter(is_wanted).cloned().collect(),
             wanted,
+            in_shadow,
         }
     }
 

@@ -111,7 +111,9 @@ impl<C: Clock, E: Executor> Engine<C, E> {
         }
         executor.ask(&snapshot.rollout.plan.policies);
         let mut rollout = Rollout::load(snapshot, &release, executor.facts(), now);
-        rollout.watch(executor.signals().wanted);
+        let signals = executor.signals();
+        rollout.watch(signals.wanted);
+        rollout.watch_in_shadow(signals.in_shadow);
         if let Some(condemned) = condemned {
             // While it was being prepared, or before the pause was on disk.
             condemned::pause(&mut rollout, &condemned.reason, now, &mut self.resources);

@@ -124,6 +124,13 @@ impl<E: Executor> Running<E> {
         }
     }
 
+    /// Has the rollout show its policies the signals that they want to see.
+    pub(super) fn watch(&mut self) {
+        let signals = self.executor.signals();
+        self.rollout.watch(signals.wanted);
+        self.rollout.watch_in_shadow(signals.in_shadow);
+    }
+
     /// Whether its run should come back now; says so once.
     pub(super) fn loses_patience(&mut self, now: Now) -> Option<StopCause> {
         let transfers = self.rollout.cohorts().iter();

@@ -73,7 +73,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
         let signals = self.poll_signals(key, run, &executor);
         if let Some(running) = self.running.get_mut(&key) {
             running.signals = signals;
-            running.rollout.watch(executor.signals().wanted);
+            running.watch();
             running.plans += 1;
             let snapshot = Box::new(snapshot);
             let replanned = Input::Replanned { snapshot };

@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 use windlass_core::placement::Placer;
 use windlass_model::{
-    Assignment, AssignmentId, Cohort, CohortIndex, DeviceKey, StoredRollout, Timestamp,
+    Assignment, AssignmentId, Cohort, CohortIndex, DeviceKey, ShadowPlaces, StoredRollout,
+    Timestamp,
 };
 use windlass_store::StoreHandle;
 
@@ -66,6 +67,62 @@ pub async fn place_anew(
     policies: &[PolicyPart],
     now: Timestamp,
 ) -> Result<Anew, PlanError> {
+    let Placed {
+        mut members,
+        placed,
+        cohorts,
+    } = place(store, rollout, policies, now).await?;
+    let before = charges(&rollout.plan.cohorts, &members);
+    let moves = rehouse(&mut members, placed);
+    let after = charges(&cohorts, &members);
+    Ok(Anew {
+        cohorts,
+        moves,
+        before,
+        after,
+    })
+}
+
+/// Places every target of a rollout as a policy in shadow would have at its start. Nothing is
+/// written.
+///
+/// # Errors
+/// If the state file or the policy fails.
+pub async fn place_shadow(
+    store: &StoreHandle,
+    rollout: &StoredRollout,
+    policy: &PolicyPart,
+    now: Timestamp,
+) -> Result<ShadowPlaces, PlanError> {
+    let policies = std::slice::from_ref(policy);
+    let Placed {
+        mut members,
+        placed,
+        cohorts,
+    } = place(store, rollout, policies, now).await?;
+    rehouse(&mut members, placed);
+    members.sort_unstable_by_key(|member| member.id);
+    // More cohorts than that do not fit what the store is told, and it says so.
+    let narrow = |member: &Target| u16::try_from(member.cohort.0).unwrap_or(u16::MAX);
+    Ok(ShadowPlaces {
+        members: members.iter().map(narrow).collect(),
+        cohorts,
+    })
+}
+
+/// The targets of a rollout as they are, and as policies place them.
+struct Placed {
+    members: Vec<Target>,
+    placed: Vec<(DeviceKey, CohortIndex)>,
+    cohorts: Vec<Cohort>,
+}
+
+async fn place(
+    store: &StoreHandle,
+    rollout: &StoredRollout,
+    policies: &[PolicyPart],
+    now: Timestamp,
+) -> Result<Placed, PlanError> {
     let plan = &rollout.plan;
     let mut placer = Placer::new(plan.settings.seed, plan.name.clone());
     let mut members = Vec::new();
@@ -85,14 +142,10 @@ pub async fn place_anew(
         }
     }
     let (placed, cohorts) = targets::cut(policies, placer).await?;
-    let before = charges(&plan.cohorts, &members);
-    let moves = rehouse(&mut members, placed);
-    let after = charges(&cohorts, &members);
-    Ok(Anew {
+    Ok(Placed {
+        members,
+        placed,
         cohorts,
-        moves,
-        before,
-        after,
     })
 }
 

@@ -18,7 +18,7 @@ use windlass_store::{Stopped, StoreError, StoreHandle};
 use crate::parts::Parts;
 use targets::Chooser;
 
-pub use anew::{Anew, Charge, place_anew};
+pub use anew::{Anew, Charge, place_anew, place_shadow};
 pub use rollback::{BackTo, RollbackRules, Rollbacks, plan_rollbacks};
 pub use routes::Route;
 pub(crate) use routes::routes;

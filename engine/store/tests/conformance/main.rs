@@ -18,6 +18,7 @@ mod retention;
 mod rivals;
 mod rollbacks;
 mod rollouts;
+mod shadows;
 mod signals;
 mod steering;
 mod swaps;
@@ -160,6 +161,14 @@ conformance! {
         newcomers_join_the_last_cohort_in_order,
         a_completed_rollout_is_reopened_by_newcomers,
         refused_growth_leaves_nothing_behind,
+    };
+    shadows::{
+        a_shadow_is_charged_with_what_was_started,
+        a_shadow_goes_on_after_a_restart,
+        what_cannot_be_in_shadow_is_refused,
+        a_shadow_that_cannot_place_is_noted_once,
+        a_shadow_that_is_swapped_in_is_none_any_more,
+        old_decisions_of_shadows_are_dropped,
     };
     swaps::{
         a_swap_charges_the_new_cohorts_with_what_was_started,

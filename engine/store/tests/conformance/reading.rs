@@ -213,7 +213,7 @@ pub(crate) fn decisions_come_back_byte_for_byte(f: &mut Fixture) {
         .expect("readable");
     assert_eq!(page, stored[1..2]);
     for (newest, before) in [(0, stored[2].id), (2, stored[0].id), (3, 0), (9, 0)] {
-        let found = f.store.decision_before(rollout, newest);
+        let found = f.store.decision_before(rollout, newest, false);
         assert_eq!(found.expect("readable"), before, "{newest}");
     }
     let snapshot = f.store.snapshot(rollout).expect("known");

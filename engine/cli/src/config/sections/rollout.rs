@@ -1,5 +1,5 @@
 use toml::{Spanned, de::DeValue};
-use windlass_model::{PluginName, RolloutName};
+use windlass_model::{PluginName, RolloutName, SHADOWS_MAX};
 
 use super::rules::rules;
 use crate::{
@@ -18,13 +18,15 @@ pub(in crate::config) fn rollout(root: &Reader<'_>) -> Option<RolloutSection> {
         .value("delivery")
         .and_then(|value| deliveries(section.context, value));
     let filter = filter(&section);
-    let policies = policies(&section);
+    let policies = policies(&section, "policies");
+    let shadows = shadows(&section, &policies);
     let settings = rules(&section, name.as_ref().map(|name| name.value.as_str()));
     Some(RolloutSection {
         name: name?.map(RolloutName::new),
         deliveries: deliveries?,
         filter,
         policies,
+        shadows,
         settings,
     })
 }
@@ -91,18 +93,42 @@ fn filter(section: &Reader<'_>) -> Option<FilterSection> {
     Some(FilterSection { plugin, expression })
 }
 
-fn policies(section: &Reader<'_>) -> Vec<Located<PluginName>> {
+/// Policies in shadow: another than those in force, and not too many.
+fn shadows(section: &Reader<'_>, in_force: &[Located<PluginName>]) -> Vec<Located<PluginName>> {
     let context = section.context;
-    let Some(value) = section.value("policies") else {
+    let shadows = policies(section, "shadow");
+    for shadow in &shadows {
+        if let Some(policy) = in_force.iter().find(|policy| policy.value == shadow.value) {
+            let shown = quote(shadow.value.as_str());
+            context.report(
+                Diagnostic::error(format!(
+                    "policy {shown} is in force, and cannot be in shadow"
+                ))
+                .at(context.source, shadow.span, "in shadow")
+                .see(context.source, policy.span, "in force")
+                .help("add a plugin of another name with other settings, and name that"),
+            );
+        }
+    }
+    if let Some(beyond) = shadows.get(SHADOWS_MAX) {
+        let what = format!("a rollout has at most {SHADOWS_MAX} policies in shadow");
+        context.error(beyond.span, &what, "one too many");
+    }
+    shadows
+}
+
+fn policies(section: &Reader<'_>, key: &str) -> Vec<Located<PluginName>> {
+    let context = section.context;
+    let Some(value) = section.value(key) else {
         return Vec::new();
     };
     let Some(items) = value.get_ref().as_array() else {
-        context.wrong_type(value, "policies", "a list of plugins' names");
+        context.wrong_type(value, key, "a list of plugins' names");
         return Vec::new();
     };
     let mut policies: Vec<Located<PluginName>> = Vec::new();
     for item in items {
-        let Some(name) = text_of(context, item, "policies") else {
+        let Some(name) = text_of(context, item, key) else {
             continue;
         };
         let name = name.map(PluginName::new);

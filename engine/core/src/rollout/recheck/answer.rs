@@ -6,7 +6,7 @@ use windlass_model::{
 };
 
 use super::{
-    super::{Rollout, breaker::Call},
+    super::{Rollout, breaker::Call, counts},
     round::Finding,
 };
 use crate::Now;
@@ -76,8 +76,9 @@ impl Rollout {
             row.first_failure = Some(kind);
             self.count_first_failure(&row, kind);
         }
+        self.shadows.count(row.id, counts::fell_back);
         if let Some(view) = self.cohorts.get_mut(row.cohort.0 as usize) {
-            view.ended = view.ended.saturating_sub(1);
+            counts::fell_back(view);
             if let Some(counts) = &mut view.recheck {
                 counts.regressed += 1;
             }

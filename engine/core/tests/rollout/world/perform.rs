@@ -67,6 +67,8 @@ impl World {
             | Effect::Verify { .. }
             | Effect::Decide { .. } => (Vec::new(), None),
             Effect::TakePoliciesBack { .. } => unreachable!("the step does that"),
+            // The step has done that, before anything else moved.
+            Effect::AskShadows { .. } => return,
             Effect::Finished(outcome) => {
                 assert_eq!(self.store.outcome(of), Some(*outcome));
                 return;
@@ -189,7 +191,10 @@ impl World {
                         .collect(),
                 }
             }
-            Effect::NeedAttemptIds | Effect::TakePoliciesBack { .. } | Effect::Finished(_) => {
+            Effect::NeedAttemptIds
+            | Effect::TakePoliciesBack { .. }
+            | Effect::AskShadows { .. }
+            | Effect::Finished(_) => {
                 return Vec::new();
             }
         };

@@ -129,7 +129,7 @@ impl Table {
     }
 }
 
-fn cohorts(shares: &[u64], targets: usize) -> Vec<Cohort> {
+pub(super) fn cohorts(shares: &[u64], targets: usize) -> Vec<Cohort> {
     let (total, parts) = (targets as u64, shares.iter().sum::<u64>());
     let mut sizes: Vec<_> = shares.iter().map(|share| total * share / parts).collect();
     sizes[0] += total - sizes.iter().sum::<u64>();

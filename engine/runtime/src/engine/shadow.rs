@@ -1,0 +1,127 @@
+//! Policies in shadow of a rollout that is driven: put there and taken out under way.
+
+use std::sync::Arc;
+
+use windlass_core::Input;
+use windlass_model::{NewShadow, PluginName, RolloutKey, ShadowEnd, Timestamp};
+use windlass_store::{ShadowConflict, Store, StoreError};
+
+use super::{Engine, EngineError, Executor};
+use crate::clock::Clock;
+
+/// A policy is to be put in shadow, or taken out.
+#[derive(Clone, Debug)]
+pub struct ShadowOrder {
+    /// Who wants it; nobody if the configuration says so.
+    pub actor: String,
+    /// Why; may be empty.
+    pub reason: String,
+    /// What.
+    pub what: ShadowDeed,
+}
+
+/// What becomes of a policy in shadow.
+#[derive(Clone, Debug)]
+pub enum ShadowDeed {
+    /// It is put there.
+    Add(NewShadow),
+    /// It is taken out.
+    Remove {
+        /// Which.
+        name: PluginName,
+        /// Why.
+        because: ShadowEnd,
+    },
+}
+
+/// Why that was not done. Nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ShadowError {
+    /// The engine does not drive this rollout, or no longer.
+    #[error("the rollout is not running")]
+    NotRunning,
+    /// It does not fit, or the state file failed.
+    #[error(transparent)]
+    Refused(#[from] ShadowConflict),
+    /// The engine has ended.
+    #[error("the engine has ended")]
+    Gone,
+}
+
+impl ShadowOrder {
+    pub(crate) fn carry_out(
+        &self,
+        store: &mut Store,
+        key: RolloutKey,
+        at: Timestamp,
+    ) -> Result<(), ShadowConflict> {
+        let who = (self.actor.as_str(), self.reason.as_str());
+        match &self.what {
+            ShadowDeed::Add(shadow) => store.add_shadow(key, shadow, who, at).map(|_| ()),
+            ShadowDeed::Remove { name, because } => {
+                store.remove_shadow(key, name, *because, who, at)
+            }
+        }
+    }
+}
+
+impl<C: Clock, E: Executor> Engine<C, E> {
+    /// Carries the order out. The loop waits for the store; nothing else of the rollout moves.
+    pub(super) async fn shadow(
+        &mut self,
+        key: RolloutKey,
+        order: Arc<ShadowOrder>,
+        policies: Option<E::Policies>,
+    ) -> Result<Result<(), ShadowError>, EngineError> {
+        // What was counted of one that goes must not go with it.
+        if let Some(running) = self.running.get_mut(&key) {
+            running.rollout.keep_shadows();
+        }
+        self.step(Vec::new()).await?;
+        let driven = self.running.get(&key);
+        let Some(running) = driven.filter(|running| running.finished.is_none()) else {
+            return Ok(Err(ShadowError::NotRunning));
+        };
+        if let Some(policies) = policies {
+            running.executor.shadow(policies);
+        }
+        let at = self.clock.now().wall;
+        let done = self
+            .store
+            .run(move |store| order.carry_out(store, key, at))
+            .await?;
+        if let Err(conflict) = done {
+            return Ok(Err(conflict.into()));
+        }
+        if let Err(error) = self.tell_shadows(key).await {
+            self.recover(error).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    async fn tell_shadows(&mut self, key: RolloutKey) -> Result<(), EngineError> {
+        let shadows = self
+            .store
+            .run(move |store| store.shadow_snapshots(key))
+            .await??;
+        let now = self.clock.now();
+        let Some(running) = self.running.get(&key) else {
+            return Ok(());
+        };
+        let (executor, run) = (Arc::clone(&running.executor), running.run);
+        let signals = self.poll_signals(key, run, &executor);
+        if let Some(running) = self.running.get_mut(&key) {
+            running.signals = signals;
+            let told = Input::Shadowed { shadows };
+            running.rollout.handle(now, told, &mut self.resources);
+            running.watch();
+        }
+        Ok(())
+    }
+}
+
+impl From<StoreError> for ShadowError {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}

@@ -1,0 +1,355 @@
+//! Policies in shadow of a rollout: put there, taken out, and what became of them.
+//!
+//! The cohort of each target by a shadow is two bytes of one blob; counts by its cohorts are made
+//! from the assignments whenever a rollout is read.
+
+mod counts;
+mod row;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use thiserror::Error;
+use windlass_model::{
+    Cohort, Comparison, EventKind, NewShadow, PluginName, PluginPin, RolloutKey, RolloutState,
+    SHADOWS_MAX, ShadowChange, ShadowEnd, ShadowKey, ShadowOrigin, ShadowPlaces, ShadowSnapshot,
+    StoredRollout, Timestamp,
+};
+
+use crate::{
+    Store, StoreError,
+    codes::{Code as _, integer, millis},
+    decision,
+    json::to_json,
+    rollout::by_key,
+};
+
+pub(crate) use counts::snapshots;
+pub use row::StoredShadow;
+
+/// Why a shadow was not put there or taken out. Nothing of it was kept.
+#[derive(Debug, Error)]
+pub enum ShadowConflict {
+    /// Nothing is decided in it any more.
+    #[error("rollout {0} has ended, or is about to")]
+    Ended(RolloutKey),
+    /// The policy is in force.
+    #[error("the policy `{0}` is in force")]
+    InForce(PluginName),
+    /// It is in shadow already.
+    #[error("the policy `{0}` is in shadow already")]
+    Already(PluginName),
+    /// It is not in shadow.
+    #[error("the policy `{0}` is not in shadow")]
+    Absent(PluginName),
+    /// A rollout has no more.
+    #[error("a rollout has at most {SHADOWS_MAX} policies in shadow")]
+    TooMany,
+    /// Its cohorts do not hold the targets that it placed.
+    #[error("rollout {0} has other targets than were placed")]
+    TargetsMoved(RolloutKey),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StoreError),
+}
+
+impl From<rusqlite::Error> for ShadowConflict {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Storage(error.into())
+    }
+}
+
+impl Store {
+    /// Puts a policy in shadow, in one transaction with its event. What was started and ended
+    /// before counts in its cohorts too. One that could not place the targets is noted, and takes
+    /// the place of one of its name that could not either.
+    ///
+    /// # Errors
+    ///
+    /// See [`ShadowConflict`].
+    pub fn add_shadow(
+        &mut self,
+        key: RolloutKey,
+        shadow: &NewShadow,
+        (actor, reason): (&str, &str),
+        at: Timestamp,
+    ) -> Result<ShadowKey, ShadowConflict> {
+        self.write(|connection, log| {
+            let StoredRollout { plan, state, .. } = by_key(connection, key)?;
+            refuse_ended(key, state)?;
+            let name = &shadow.pin.name;
+            if plan.policies.iter().any(|pin| pin.name == *name) {
+                return Err(ShadowConflict::InForce(name.clone()));
+            }
+            let waiting = waiting(connection, key, &shadow.pin)?;
+            let row = match waiting {
+                Some((row, trouble)) => {
+                    // It is told once that it cannot place them.
+                    let told =
+                        trouble.is_some() && trouble == shadow.placed.as_ref().err().cloned();
+                    place(connection, key, row, &shadow.placed)?;
+                    if told {
+                        return Ok(row);
+                    }
+                    row
+                }
+                None => {
+                    let asked = asked(connection, key)?;
+                    if asked.iter().any(|other| other == name.as_str()) {
+                        return Err(ShadowConflict::Already(name.clone()));
+                    }
+                    if asked.len() >= SHADOWS_MAX {
+                        return Err(ShadowConflict::TooMany);
+                    }
+                    let row = insert(connection, key, shadow, at)?;
+                    place(connection, key, row, &shadow.placed)?;
+                    row
+                }
+            };
+            let (cohorts, trouble) = match &shadow.placed {
+                Ok(places) => (places.cohorts.clone(), String::new()),
+                Err(trouble) => (Vec::new(), trouble.clone()),
+            };
+            let event = EventKind::ShadowAdded {
+                actor: actor.to_owned(),
+                reason: reason.to_owned(),
+                shadow: shadow.pin.clone(),
+                cohorts,
+                trouble,
+            };
+            log.append(at, Some(key), event)?;
+            Ok(row)
+        })
+    }
+
+    /// Takes a policy out of the shadow. What it said is kept for reports.
+    ///
+    /// # Errors
+    ///
+    /// See [`ShadowConflict`].
+    pub fn remove_shadow(
+        &mut self,
+        key: RolloutKey,
+        name: &PluginName,
+        because: ShadowEnd,
+        (actor, reason): (&str, &str),
+        at: Timestamp,
+    ) -> Result<(), ShadowConflict> {
+        self.write(|connection, log| {
+            let state = by_key(connection, key)?.state;
+            refuse_ended(key, state)?;
+            if !end(connection, key, name, because, at)? {
+                return Err(ShadowConflict::Absent(name.clone()));
+            }
+            let event = EventKind::ShadowRemoved {
+                actor: actor.to_owned(),
+                reason: reason.to_owned(),
+                shadow: name.clone(),
+                because,
+            };
+            log.append(at, Some(key), event)?;
+            Ok(())
+        })
+    }
+
+    /// The policies in shadow of a rollout that have cohorts, as `core` takes them up.
+    ///
+    /// # Errors
+    ///
+    /// If the database failed.
+    pub fn shadow_snapshots(&self, key: RolloutKey) -> Result<Vec<ShadowSnapshot>, StoreError> {
+        snapshots(&self.connection, key)
+    }
+
+    /// The policies that are or were in shadow of a rollout, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If the database failed.
+    pub fn shadows(&self, key: RolloutKey) -> Result<Vec<StoredShadow>, StoreError> {
+        row::all(&self.connection, key)
+    }
+}
+
+/// Those that are in force now are in shadow no longer; their names.
+pub(crate) fn end_those_in_force(
+    connection: &Connection,
+    rollout: RolloutKey,
+    in_force: &[PluginPin],
+    at: Timestamp,
+) -> Result<Vec<PluginName>, StoreError> {
+    let mut ended = Vec::new();
+    for pin in in_force {
+        if end(connection, rollout, &pin.name, ShadowEnd::InForce, at)? {
+            ended.push(pin.name.clone());
+        }
+    }
+    Ok(ended)
+}
+
+pub(crate) fn apply(
+    connection: &Connection,
+    rollout: RolloutKey,
+    shadow: ShadowKey,
+    change: &ShadowChange,
+) -> Result<(), StoreError> {
+    match change {
+        ShadowChange::Decided(record) => {
+            decision::append(connection, rollout, Some(shadow), record)?;
+        }
+        ShadowChange::Repeated { times, last } => {
+            connection
+                .prepare_cached(
+                    "UPDATE decision SET repeats = repeats + ?2, repeated_at = ?3 \
+                     WHERE id = (SELECT max(id) FROM decision WHERE shadow = ?1)",
+                )?
+                .execute(params![shadow.0, integer(*times), millis(*last)])?;
+        }
+        ShadowChange::Compared(comparison) => {
+            connection
+                .prepare_cached("UPDATE shadow SET comparison = ?2 WHERE id = ?1")?
+                .execute(params![shadow.0, to_json("comparison", comparison)?])?;
+        }
+        ShadowChange::Times {
+            cohort,
+            first_started,
+            last_ended,
+        } => {
+            connection
+                .prepare_cached(
+                    "UPDATE shadow_cohort SET first_started = ?3, last_ended = ?4 \
+                     WHERE shadow = ?1 AND position = ?2",
+                )?
+                .execute(params![
+                    shadow.0,
+                    cohort.0,
+                    first_started.map(millis),
+                    last_ended.map(millis)
+                ])?;
+        }
+    }
+    Ok(())
+}
+
+fn refuse_ended(key: RolloutKey, state: RolloutState) -> Result<(), ShadowConflict> {
+    match state {
+        RolloutState::Draft
+        | RolloutState::Running
+        | RolloutState::Holding
+        | RolloutState::Paused => Ok(()),
+        RolloutState::Aborting | RolloutState::Aborted | RolloutState::Completed => {
+            Err(ShadowConflict::Ended(key))
+        }
+    }
+}
+
+/// The names of those that are in shadow now.
+fn asked(connection: &Connection, rollout: RolloutKey) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT policy FROM shadow WHERE rollout = ?1 AND ended_at IS NULL")?;
+    let names = statement.query_map([rollout.0], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+/// The same policy, if it is in shadow and could not place the targets so far, and why.
+fn waiting(
+    connection: &Connection,
+    rollout: RolloutKey,
+    pin: &PluginPin,
+) -> Result<Option<(ShadowKey, Option<String>)>, StoreError> {
+    let found = connection
+        .prepare_cached(
+            "SELECT id, trouble FROM shadow WHERE rollout = ?1 AND policy = ?2 AND pin = ?3 \
+             AND ended_at IS NULL AND cohorts IS NULL",
+        )?
+        .query_row(
+            params![
+                rollout.0,
+                pin.name.as_str(),
+                to_json("pin of a policy", pin)?
+            ],
+            |row| Ok((ShadowKey(row.get(0)?), row.get(1)?)),
+        )
+        .optional()?;
+    Ok(found)
+}
+
+fn insert(
+    connection: &Connection,
+    rollout: RolloutKey,
+    shadow: &NewShadow,
+    at: Timestamp,
+) -> Result<ShadowKey, StoreError> {
+    let origin: ShadowOrigin = shadow.origin;
+    connection.execute(
+        "INSERT INTO shadow (rollout, policy, pin, origin, added_at, comparison) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            rollout.0,
+            shadow.pin.name.as_str(),
+            to_json("pin of a policy", &shadow.pin)?,
+            origin.code(),
+            millis(at),
+            to_json("comparison", &Comparison::default())?,
+        ],
+    )?;
+    Ok(ShadowKey(connection.last_insert_rowid()))
+}
+
+fn place(
+    connection: &Connection,
+    rollout: RolloutKey,
+    shadow: ShadowKey,
+    placed: &Result<ShadowPlaces, String>,
+) -> Result<(), ShadowConflict> {
+    let ShadowPlaces { cohorts, members } = match placed {
+        Ok(places) => places,
+        Err(trouble) => {
+            connection.execute(
+                "UPDATE shadow SET trouble = ?2 WHERE id = ?1",
+                params![shadow.0, trouble],
+            )?;
+            return Ok(());
+        }
+    };
+    if !fits(cohorts, members) || members.len() as u64 > counts::targets(connection, rollout)? {
+        return Err(ShadowConflict::TargetsMoved(rollout));
+    }
+    let bytes: Vec<u8> = members
+        .iter()
+        .flat_map(|cohort| cohort.to_le_bytes())
+        .collect();
+    connection.execute(
+        "UPDATE shadow SET cohorts = ?2, members = ?3, trouble = NULL WHERE id = ?1",
+        params![shadow.0, to_json("cohorts of a shadow", cohorts)?, bytes],
+    )?;
+    counts::keep_times(connection, rollout, shadow, cohorts.len())?;
+    Ok(())
+}
+
+/// Whether each cohort has as many members as it says.
+fn fits(cohorts: &[Cohort], members: &[u16]) -> bool {
+    let mut counted = vec![0; cohorts.len()];
+    for cohort in members {
+        match counted.get_mut(usize::from(*cohort)) {
+            Some(count) => *count += 1,
+            None => return false,
+        }
+    }
+    !cohorts.is_empty() && cohorts.iter().map(|cohort| cohort.size).eq(counted)
+}
+
+/// Whether there was one to end.
+fn end(
+    connection: &Connection,
+    rollout: RolloutKey,
+    name: &PluginName,
+    because: ShadowEnd,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    // Its members would be two bytes for each target, for ever.
+    let ended = connection.execute(
+        "UPDATE shadow SET ended_at = ?3, ended = ?4, members = NULL \
+         WHERE rollout = ?1 AND policy = ?2 AND ended_at IS NULL",
+        params![rollout.0, name.as_str(), millis(at), because.code()],
+    )?;
+    Ok(ended > 0)
+}
