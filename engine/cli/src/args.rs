@@ -2,6 +2,7 @@
 
 mod decisions;
 mod devices;
+mod signal;
 mod simulate;
 mod steering;
 mod why;
@@ -17,6 +18,7 @@ pub use decisions::{DecisionsArgs, ReplayArgs};
 pub use devices::{
     DecommissionArgs, HoldArgs, HoldsArgs, Lasting, PinArgs, SubjectArgs, UnholdArgs,
 };
+pub use signal::SignalArg;
 pub use simulate::SimulateArgs;
 pub use steering::{
     AbortArgs, AdvanceArgs, ApproveArgs, DeadLettersCommand, DeviceOrderArgs, LetterChoice,

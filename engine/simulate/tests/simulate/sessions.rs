@@ -124,6 +124,9 @@ proptest! {
             prop_assert!(told <= session.devices);
             prop_assert!(sample.in_progress <= scene.concurrency.get() as u64);
         }
+        // What is drawn is what is said: the highest bar is the peak.
+        let fastest = session.samples.iter().map(|sample| sample.starts_per_minute);
+        prop_assert_eq!(fastest.max(), Some(session.peak_starts));
         let last = session.samples.last().expect("there is one");
         let ended = |of: fn(&windlass_simulate::CohortCourse) -> u64| {
             session.cohorts.iter().map(of).sum::<u64>()

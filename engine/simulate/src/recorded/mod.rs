@@ -25,8 +25,10 @@
 
 mod behaviour;
 mod evidence;
+mod presence;
 
-pub use behaviour::{Behaviour, RecordedDevice, RecordedFleet};
+pub use behaviour::{Behaviour, RecordedDevice, RecordedFleet, Seen};
+pub(crate) use presence::Presence;
 
 /// How many looks or attempts of its own weigh as much as what is known of the fleet.
 pub const WEIGHT: f64 = 4.0;
