@@ -63,7 +63,9 @@ fn files(bench: &Bench) -> BTreeMap<String, Vec<u8>> {
         };
         (name, bytes)
     });
-    files.filter(|(name, _)| !name.ends_with("-shm") && !name.ends_with("-wal")).collect()
+    files
+        .filter(|(name, _)| !name.ends_with("-shm") && !name.ends_with("-wal"))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,10 +88,17 @@ async fn the_next_rollout_is_tried_on_the_fleet_of_the_last() {
     let first = simulate(&bench, &many).await;
     assert_eq!(first.code, Some(0), "{first:#?}");
     assert_eq!(first.stdout, simulate(&bench, &many).await.stdout);
-    assert!(first.stdout.contains("500 simulated devices"), "{}", first.stdout);
+    assert!(
+        first.stdout.contains("500 simulated devices"),
+        "{}",
+        first.stdout
+    );
     let filter = "filter = { plugin = \"cel\", expression = 'device.location == \"a\"' }";
     let next = fs::read_to_string(bench.path("next.toml")).expect("it is there");
-    bench.write("next.toml", &next.replace("probe_interval", &format!("{filter}\nprobe_interval")));
+    bench.write(
+        "next.toml",
+        &next.replace("probe_interval", &format!("{filter}\nprobe_interval")),
+    );
     let half = session(&bench, &["--devices", "500"]).await;
     assert_eq!(half["devices"], 250, "each site keeps its share");
     assert_eq!(files(&bench), before, "the state is as it was");
@@ -111,7 +120,11 @@ async fn a_given_length_of_transfers_overrules_the_recorded() {
     let bench = after_a_rollout().await;
     let recorded = session(&bench, &[]).await;
     let told = session(&bench, &["--transfer", "10m"]).await;
-    let half = |session: &Value| session["updated"]["half_ms"].as_u64().expect("it is updated");
+    let half = |session: &Value| {
+        session["updated"]["half_ms"]
+            .as_u64()
+            .expect("it is updated")
+    };
     assert!(half(&recorded) < 60_000, "{recorded}");
     assert!(half(&told) >= 300_000, "{told}");
 }
@@ -136,7 +149,13 @@ async fn what_cannot_be_a_recorded_fleet_is_refused() {
     }
     bench.write("other.db", "no database");
     drop(Store::open(&Location::File(bench.path("empty.db"))).expect("it can be made"));
-    let import = ["devices", "import", "devices.json", "--state", "untouched.db"];
+    let import = [
+        "devices",
+        "import",
+        "devices.json",
+        "--state",
+        "untouched.db",
+    ];
     let ended = bench.windlass(&import).await;
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     let cases: [(&str, &[&str]); 7] = [
@@ -146,13 +165,25 @@ async fn what_cannot_be_a_recorded_fleet_is_refused() {
         ("no_state_at_all", &["--recorded", "other.db"]),
         ("a_state_without_devices", &["--recorded", "empty.db"]),
         ("a_state_without_history", &["--recorded", "untouched.db"]),
-        ("a_fleet_of_two_kinds", &["--recorded", STATE, "--profile", "pos"]),
+        (
+            "a_fleet_of_two_kinds",
+            &["--recorded", STATE, "--profile", "pos"],
+        ),
     ];
     for (name, args) in cases {
-        let ended = bench.windlass(&[&["simulate", "next.toml"], args].concat()).await;
-        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:#?}");
+        let ended = bench
+            .windlass(&[&["simulate", "next.toml"], args].concat())
+            .await;
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (Some(2), ""),
+            "{ended:#?}"
+        );
         insta::assert_snapshot!(name, bench.portable(&ended.stderr));
     }
     assert!(!bench.path("nowhere.db").exists());
-    assert_eq!(fs::read(bench.path("other.db")).expect("it is there"), b"no database");
+    assert_eq!(
+        fs::read(bench.path("other.db")).expect("it is there"),
+        b"no database"
+    );
 }

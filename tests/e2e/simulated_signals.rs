@@ -60,7 +60,10 @@ async fn a_signal_reads_what_it_is_said_to() {
     // Nothing is ever there: it says so, and does not wait for a month.
     let missing = simulated("errors=missing").await;
     assert_eq!(missing["end"]["how"], "blocked", "{}", missing["end"]);
-    assert_eq!(missing["cohorts"][1]["first_started_ms"], serde_json::Value::Null);
+    assert_eq!(
+        missing["cohorts"][1]["first_started_ms"],
+        serde_json::Value::Null
+    );
 }
 
 /// A build whose devices say nothing for a week is found out by what its users say.
@@ -69,17 +72,22 @@ async fn a_bad_build_moves_a_signal() {
     let desk = Desk::with(WATCHED);
     let bad = ["--fail", "20%", "--after", "7d", "--flaky", "1%"];
     let moved = ["--signal", "errors=0.01+5*harmed"];
-    let args = [&SMALL[..], &bad, &moved].concat();
+    let args = [&["rollout.toml", "--devices", "5000"], &bad[..], &moved].concat();
     let session = desk.session(&args).await;
     assert_eq!(session["end"]["how"], "aborted", "{}", session["end"]);
     let stated = number(&session["blast_radius"]["devices"]);
     let marks = session["marks"].as_array().expect("marks");
     let abort = marks.iter().find(|mark| mark["verdict"] == "abort");
     let abort = abort.expect("it is aborted");
-    assert!(number(&abort["started"]) <= stated && stated <= 50, "{abort} of {stated}");
+    assert!(
+        number(&abort["started"]) <= stated && stated <= 500,
+        "{abort} of {stated}"
+    );
     let ended = desk.simulate(&args).await;
     insta::assert_snapshot!("a_bad_build_moves_a_signal", ended.stdout);
-    let ended = desk.simulate(&[&SMALL[..], &["--signal", "errors=missing"]].concat()).await;
+    let ended = desk
+        .simulate(&[&SMALL[..], &["--signal", "errors=missing"]].concat())
+        .await;
     insta::assert_snapshot!("a_signal_that_is_missing", ended.stdout);
 }
 
@@ -89,12 +97,24 @@ async fn what_nobody_can_read_is_refused() {
     let desk = Desk::with(WATCHED);
     let cases: [(&str, &[&str]); 9] = [
         ("a_signal_without_a_word", &[]),
-        ("a_signal_that_nobody_asks_for", &["--signal", "errors=0", "--signal", "error=1"]),
-        ("a_signal_that_is_not_watched", &["--signal", "errors=0", "--signal", "load=1"]),
-        ("a_signal_told_twice", &["--signal", "errors=0", "--signal", "errors=1"]),
+        (
+            "a_signal_that_nobody_asks_for",
+            &["--signal", "errors=0", "--signal", "error=1"],
+        ),
+        (
+            "a_signal_that_is_not_watched",
+            &["--signal", "errors=0", "--signal", "load=1"],
+        ),
+        (
+            "a_signal_told_twice",
+            &["--signal", "errors=0", "--signal", "errors=1"],
+        ),
         ("a_signal_that_is_no_number", &["--signal", "errors=few"]),
         ("a_signal_that_is_infinite", &["--signal", "errors=inf"]),
-        ("a_signal_that_goes_back", &["--signal", "errors=0,1@6h,2@5h"]),
+        (
+            "a_signal_that_goes_back",
+            &["--signal", "errors=0,1@6h,2@5h"],
+        ),
         ("a_signal_without_an_instant", &["--signal", "errors=0,1"]),
         ("a_signal_without_a_name", &["--signal", "0.01"]),
     ];

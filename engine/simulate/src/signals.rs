@@ -49,7 +49,7 @@ impl SignalModel {
     fn at(&self, since: Duration, harmed: f64) -> Reading {
         let passed = self.steps.iter().take_while(|step| step.from <= since);
         match passed.last().map(|step| step.reads) {
-            Some(Reads::Value { base, per_harmed }) => Reading::of(base + per_harmed * harmed),
+            Some(Reads::Value { base, per_harmed }) => Reading::of(sum(base, per_harmed * harmed)),
             Some(Reads::Missing) | None => Reading::Missing("it is simulated so".to_owned()),
         }
     }
@@ -58,6 +58,12 @@ impl SignalModel {
     fn last_step(&self) -> Duration {
         self.steps.last().map_or(Duration::ZERO, |step| step.from)
     }
+}
+
+/// A sum as people write it: 0.07 and not 0.06999999999999999.
+fn sum(base: f64, moved: f64) -> f64 {
+    let sum = base + moved;
+    format!("{sum:.12e}").parse().unwrap_or(sum)
 }
 
 /// When the signals of a life are measured.

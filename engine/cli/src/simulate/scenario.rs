@@ -91,9 +91,10 @@ fn diagnostic(error: SimulateError<PluginError>, dry: &Dry, args: &SimulateArgs)
             "`windlass devices list --state {}` shows them as the filter sees them",
             file.display()
         )),
-        (SimulateError::NothingSelected { .. }, None) if dry.config.devices.is_none() => diagnostic.help(
-            "name a fleet file with `devices` under `[fleet]`: devices are made of its records",
-        ),
+        (SimulateError::NothingSelected { .. }, None) if dry.config.devices.is_none() => diagnostic
+            .help(
+                "name a fleet file with `devices` under `[fleet]`: devices are made of its records",
+            ),
         (SimulateError::NothingSelected { .. }, None) => {
             diagnostic.help("`windlass plan` tells what the filter says of each device")
         }

@@ -5,7 +5,7 @@ use windlass_model::{Device, DeviceHistory, FailureKind};
 use crate::{faults::Faults, fleet::Timing};
 
 use super::{
-    WEIGHT,
+    AWAY_UNKNOWN, WEIGHT,
     evidence::{Evidence, median},
 };
 
@@ -142,7 +142,12 @@ impl Behaviour {
             }
         };
         let online = share(all.connected, all.looks, 1.0);
-        let away = spell(all).unwrap_or_default();
+        let away = if all.came == 0 && online < 1.0 {
+            // Nobody knows how long it lasts, but longer than was waited.
+            AWAY_UNKNOWN.max(all.waited)
+        } else {
+            spell(all).unwrap_or_default()
+        };
         Self {
             online,
             away,

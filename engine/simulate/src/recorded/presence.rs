@@ -2,16 +2,14 @@ use std::time::Duration;
 
 use windlass_model::Timestamp;
 
-use super::Behaviour;
+use super::{AWAY_UNKNOWN, Behaviour};
 use crate::{
     draw::{Dice, Draw},
     profile::Spell,
 };
 
-/// How long a device stays away that was found away and never waited for.
-const AWAY_UNKNOWN: Duration = Duration::from_secs(3600);
-/// Shorter spells say more of the network than of the device.
-const LEAST_AWAY: Duration = Duration::from_secs(1);
+/// Shorter waits tell how often one looked, and not how long a device was away.
+const LEAST_AWAY: Duration = Duration::from_secs(60);
 /// Longer than anybody simulates.
 const PERIOD_MAX: f64 = 1e13;
 
