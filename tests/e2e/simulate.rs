@@ -165,6 +165,49 @@ async fn a_bad_build_is_aborted_within_the_stated_radius() {
     assert!(!desk.has("state"), "no state is kept");
 }
 
+/// The same of the POS scenario with a canary (GO-128), as it is but for its soak.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pos_canary_of_14_days_takes_a_bad_build_back() {
+    let desk = Desk::pos();
+    let scenario = fs::read_to_string(desk.0.path().join("3-progressive.toml"));
+    let scenario = scenario.expect("it is there");
+    let canary = "soak = \"24h\"";
+    assert!(scenario.contains(canary), "{scenario}");
+    desk.write("careful.toml", &scenario.replace(canary, "soak = \"14d\""));
+    let bad = [
+        "careful.toml",
+        "--devices",
+        "3000",
+        "--fail",
+        "5%",
+        "--after",
+        "6h",
+    ];
+    for seed in ["1", "2"] {
+        let args = [&bad[..], &["--seed", seed]].concat();
+        let session = desk.session(&args).await;
+        assert_eq!(session["end"]["how"], "rolled-back", "{}", session["end"]);
+        let stated = &session["blast_radius"];
+        assert_eq!(
+            (&stated["devices"], &stated["rate"]),
+            (&300.into(), &0.05.into())
+        );
+        assert_eq!(stated["cohort"], "canary");
+        let marks = session["marks"].as_array().expect("marks");
+        let abort = marks.iter().find(|mark| mark["verdict"] == "roll-back");
+        let abort = abort.expect("it is taken back");
+        assert!(number(&abort["started"]) <= 300, "{abort}");
+        assert!(number(&abort["at_ms"]) < 14 * 24 * 3_600_000, "{abort}");
+        assert_eq!(session["cohorts"][1]["first_started_ms"], Value::Null);
+        let told = desk.simulate(&args).await.stdout;
+        let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            words.contains("devices started, within the 300 stated"),
+            "{told}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_told_in_json() {
     let desk = Desk::with(CANARY);

@@ -67,7 +67,7 @@ impl Fleet {
 
     /// The devices of past rollouts. `devices` of them are taken so that each part of the fleet
     /// keeps its share: devices of one kind, location and version are neighbours, in an order
-    /// that the seed draws, and of all in a row every so manieth is one. Those taken again have
+    /// that the seed draws, and of that row they are taken at even steps. Those taken again have
     /// `-1`, `-2` … at the end of their ids, and luck of their own. Without a number it is the
     /// fleet as it was recorded. `source` says where that is from.
     pub fn recorded(

@@ -160,15 +160,22 @@ pub(super) fn facts(session: &Session) -> Vec<(&'static str, String)> {
         ("blast radius", blast_text(session)),
         ("decisions", grouped(session.decisions)),
     ];
+    facts.extend(grounds(session));
+    facts
+}
+
+/// What a session rests on beside its fleet and seed.
+pub(super) fn grounds(session: &Session) -> Vec<(&'static str, String)> {
+    let mut grounds = Vec::new();
     if !session.signals.is_empty() {
         let signals: Vec<_> = session.signals.iter().map(signal_text).collect();
-        facts.push(("signals", signals.join("; ")));
+        grounds.push(("signals", signals.join("; ")));
     }
     if let Some(basis) = &session.recorded {
-        facts.push(("recorded", recorded_text(basis)));
-        facts.push(("not recorded", unrecorded_text(basis)));
+        grounds.push(("recorded", recorded_text(basis)));
+        grounds.push(("not recorded", unrecorded_text(basis)));
     }
-    facts
+    grounds
 }
 
 /// Such as `errors reads 0.01, from 6h on 0.2`.
@@ -230,7 +237,10 @@ fn unrecorded_text(basis: &Basis) -> String {
         .collect();
     match missing.as_slice() {
         [] => "nothing: each device was looked at, tried and timed".to_owned(),
-        missing => format!("{}; in that these are as the fleet is", missing.join(", ")),
+        missing => format!(
+            "{}; where nothing is, the fleet's is taken",
+            missing.join(", ")
+        ),
     }
 }
 

@@ -84,6 +84,27 @@ fn a_recorded_fleet_is_shown() {
     insta::assert_snapshot!("recorded_page", html(&[session]));
 }
 
+/// What sessions rest on is told beside them as well: once if it is the same.
+#[test]
+fn grounds_are_told_of_several_sessions() {
+    let one = lived(&recorded(), &CANARY);
+    let mut other = one.clone();
+    let look = Look {
+        width: 80,
+        glyphs: Glyphs::Unicode,
+        ink: Ink::Plain,
+    };
+    let shown = side_by_side(&[one.clone(), other.clone()], &look);
+    assert_eq!(shown.matches("\nrecorded ").count(), 1, "{shown}");
+    other.signals.clear();
+    let shown = side_by_side(&[one, other], &look);
+    assert_eq!(shown.matches("\nrecorded ").count(), 2, "{shown}");
+    assert!(
+        shown.contains("signals       A: errors reads 0.01"),
+        "{shown}"
+    );
+}
+
 /// Two configurations that differ in nothing but their file are told apart.
 #[test]
 fn configurations_are_named() {
