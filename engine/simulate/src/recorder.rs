@@ -27,6 +27,9 @@ pub(crate) struct Recorder {
     next: u64,
     step: u64,
     samples: Vec<Sample>,
+    /// The first of the samples after the rollout was ended, and when it is taken. Those before
+    /// are thinned no more: what is left may last a hundred times as long as what is of interest.
+    rest: (usize, u64),
     /// Devices that run the release, of each cohort.
     running: Vec<u64>,
     wanted: [u64; 3],
@@ -46,6 +49,7 @@ impl Recorder {
             next: 0,
             step: 1,
             samples: Vec::new(),
+            rest: (0, 0),
             running: vec![0; cohorts.len()],
             wanted: [all.div_ceil(2), (all * 9).div_ceil(10), all],
             reached: [None; 3],
@@ -87,20 +91,28 @@ impl Recorder {
             starts_per_minute: self.pace.since(self.began.plus(self.at(self.next))),
         };
         self.samples.push(sample);
-        if self.samples.len() > SAMPLES_MAX {
-            self.thin();
+        let (first, begin) = self.rest;
+        if self.samples.len() - first > SAMPLES_MAX {
+            self.thin(first);
         }
-        self.next = (self.samples.len() as u64) * self.step;
+        self.next = begin + (self.samples.len() - first) as u64 * self.step;
     }
 
-    /// Keeps every other sample, the first among them. What a kept one says of the time since the
+    /// A policy ended the rollout; what is under way goes on.
+    pub(crate) fn ends(&mut self) {
+        self.rest = (self.samples.len(), self.next);
+    }
+
+    /// Keeps every other sample from `first` on, that one among them. What a kept one says of the time since the
     /// one before is then of twice that time.
-    fn thin(&mut self) {
+    fn thin(&mut self, first: usize) {
         let mut dropped = 0;
-        let mut keep = [true, false].into_iter().cycle();
+        let mut index = 0;
         self.samples.retain_mut(|sample| {
+            let kept = index < first || (index - first).is_multiple_of(2);
+            index += 1;
             let most = sample.starts_per_minute.max(dropped);
-            if keep.next().unwrap_or(true) {
+            if kept {
                 sample.starts_per_minute = most;
                 dropped = 0;
                 true

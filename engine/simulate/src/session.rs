@@ -29,7 +29,8 @@ pub struct Session {
     pub span: Duration,
     /// In order.
     pub cohorts: Vec<CohortCourse>,
-    /// Evenly spaced, the first at the start, the last at the end of what was watched.
+    /// The first at the start, the last at the end of what was watched; evenly spaced, if a
+    /// policy ended the rollout until then, and evenly from then on.
     pub samples: Vec<Sample>,
     /// The most starts within one minute.
     pub peak_starts: u64,

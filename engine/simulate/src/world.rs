@@ -208,6 +208,7 @@ impl<'a, P: Plugins> World<'a, P> {
                     ..
                 } => {
                     self.aborted = Some((now, self.started()));
+                    self.recorder.ends();
                 }
                 Change::Decision(_) => self.measuring.news(now),
                 Change::RollbackWanted => self.rolls_back = true,
