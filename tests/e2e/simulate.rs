@@ -38,14 +38,14 @@ policies = ["careful"]
 "#;
 
 /// A folder with configurations, and nothing else.
-struct Desk(tempfile::TempDir);
+pub(crate) struct Desk(tempfile::TempDir);
 
 impl Desk {
     fn new() -> Self {
         Self(tempfile::tempdir().expect("a folder can be made"))
     }
 
-    fn with(text: &str) -> Self {
+    pub(crate) fn with(text: &str) -> Self {
         let desk = Self::new();
         desk.write("rollout.toml", text);
         desk
@@ -79,7 +79,7 @@ impl Desk {
         fs::write(self.0.path().join(name), text).expect("it can be written");
     }
 
-    async fn simulate(&self, args: &[&str]) -> Ended {
+    pub(crate) async fn simulate(&self, args: &[&str]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
         command
             .arg("simulate")
@@ -95,7 +95,7 @@ impl Desk {
     }
 
     /// One session, as JSON.
-    async fn session(&self, args: &[&str]) -> Value {
+    pub(crate) async fn session(&self, args: &[&str]) -> Value {
         let ended = self.simulate(&[args, &["--output", "json"]].concat()).await;
         assert_eq!(
             (ended.code, ended.stderr.as_str()),
@@ -107,7 +107,7 @@ impl Desk {
     }
 
     /// What was said of bad input.
-    async fn refused(&self, args: &[&str]) -> String {
+    pub(crate) async fn refused(&self, args: &[&str]) -> String {
         let ended = self.simulate(args).await;
         assert_eq!(
             (ended.code, ended.stdout.as_str()),
@@ -122,7 +122,7 @@ impl Desk {
     }
 }
 
-fn number(value: &Value) -> u64 {
+pub(crate) fn number(value: &Value) -> u64 {
     value
         .as_u64()
         .unwrap_or_else(|| panic!("{value} is no number"))
@@ -163,6 +163,49 @@ async fn a_bad_build_is_aborted_within_the_stated_radius() {
         assert_eq!(session["cohorts"][1]["first_started_ms"], Value::Null);
     }
     assert!(!desk.has("state"), "no state is kept");
+}
+
+/// The same of the POS scenario with a canary (GO-128), as it is but for its soak.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pos_canary_of_14_days_takes_a_bad_build_back() {
+    let desk = Desk::pos();
+    let scenario = fs::read_to_string(desk.0.path().join("3-progressive.toml"));
+    let scenario = scenario.expect("it is there");
+    let canary = "soak = \"24h\"";
+    assert!(scenario.contains(canary), "{scenario}");
+    desk.write("careful.toml", &scenario.replace(canary, "soak = \"14d\""));
+    let bad = [
+        "careful.toml",
+        "--devices",
+        "3000",
+        "--fail",
+        "5%",
+        "--after",
+        "6h",
+    ];
+    for seed in ["1", "2"] {
+        let args = [&bad[..], &["--seed", seed]].concat();
+        let session = desk.session(&args).await;
+        assert_eq!(session["end"]["how"], "rolled-back", "{}", session["end"]);
+        let stated = &session["blast_radius"];
+        assert_eq!(
+            (&stated["devices"], &stated["rate"]),
+            (&300.into(), &0.05.into())
+        );
+        assert_eq!(stated["cohort"], "canary");
+        let marks = session["marks"].as_array().expect("marks");
+        let abort = marks.iter().find(|mark| mark["verdict"] == "roll-back");
+        let abort = abort.expect("it is taken back");
+        assert!(number(&abort["started"]) <= 300, "{abort}");
+        assert!(number(&abort["at_ms"]) < 14 * 24 * 3_600_000, "{abort}");
+        assert_eq!(session["cohorts"][1]["first_started_ms"], Value::Null);
+        let told = desk.simulate(&args).await.stdout;
+        let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            words.contains("devices started, within the 300 stated"),
+            "{told}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,10 +255,13 @@ async fn the_same_seed_says_the_same() {
         "--output",
         "json",
     ];
-    let first = desk.simulate(&args).await;
-    let again = desk.simulate(&args).await;
+    let page = |name: &'static str| [&args[..], &["--html", name]].concat();
+    let first = desk.simulate(&page("first.html")).await;
+    let again = desk.simulate(&page("again.html")).await;
     assert_eq!(first.code, Some(0), "{first:#?}");
     assert_eq!(first.stdout, again.stdout);
+    let written = |name: &str| fs::read(desk.0.path().join(name)).expect("it was written");
+    assert_eq!(written("first.html"), written("again.html"));
     let other = desk.simulate(&[&args[..], &["--seed", "2"]].concat()).await;
     assert_ne!(first.stdout, other.stdout);
 }
@@ -366,7 +412,7 @@ async fn configurations_are_compared_and_written_as_a_page() {
     );
     insta::assert_snapshot!("side_by_side", ended.stdout);
     let page = fs::read_to_string(desk.0.path().join("page.html")).expect("it was written");
-    assert!(page.starts_with("<!DOCTYPE html>"), "{}", &page[..100]);
+    insta::assert_snapshot!("a_page_of_both", page);
     assert!(
         page.matches("<svg").count() >= 3,
         "a chart of each and one of both"

@@ -3,6 +3,7 @@
 mod decisions;
 mod devices;
 mod shadow;
+mod signal;
 mod simulate;
 mod steering;
 mod why;
@@ -19,6 +20,7 @@ pub use devices::{
     DecommissionArgs, HoldArgs, HoldsArgs, Lasting, PinArgs, SubjectArgs, UnholdArgs,
 };
 pub use shadow::{ShadowAddArgs, ShadowCommand, ShadowRemoveArgs, ShadowReportArgs};
+pub use signal::SignalArg;
 pub use simulate::SimulateArgs;
 pub use steering::{
     AbortArgs, AdvanceArgs, ApproveArgs, DeadLettersCommand, DeviceOrderArgs, LetterChoice,

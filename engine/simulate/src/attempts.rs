@@ -1,10 +1,10 @@
 //! What becomes of attempts.
 
-use windlass_model::{AssignmentId, AttemptId, DeviceKey, Timestamp};
+use windlass_model::{AssignmentId, AttemptId, DeviceKey, FailureKind, Timestamp};
 
 use crate::{
     happening::{Happening, What},
-    luck::Course,
+    luck::Turn,
     placing::number as number_of,
     plugins::Plugins,
     world::World,
@@ -15,8 +15,10 @@ use crate::{
 pub(crate) struct Flight {
     attempt: AttemptId,
     began: Timestamp,
+    /// From when on the device can tell what it runs.
+    tells: Timestamp,
     /// The release breaks the device.
-    pub(crate) breaks: bool,
+    breaks: bool,
 }
 
 impl<P: Plugins> World<'_, P> {
@@ -33,24 +35,32 @@ impl<P: Plugins> World<'_, P> {
         let cohort = self.rows.cohort(assignment);
         let course = self.luck.course(self.scenario, cohort, of, number);
         let connected = self.luck.connected(&self.scenario.fleet, of, now);
+        let ends = now.plus(course.transfer);
         let flight = Flight {
             attempt,
             began: now,
-            breaks: matches!(course, Course::Breaks(_)),
+            tells: match course.turn {
+                Turn::Well(after) | Turn::BreaksSilently(after) => now.plus(after),
+                Turn::BreaksLoudly | Turn::Fails(_) => ends,
+            },
+            breaks: course.turn.breaks(),
         };
         self.flights.insert(assignment, flight);
         // That nothing moves is noticed so late.
         let idle = self.settings.timeouts.idle;
-        let (Course::Well(length) | Course::Breaks(length) | Course::Network(length)) = course;
-        let ends = now.plus(length);
-        let (at, what) = match (connected, course) {
+        let (at, what) = match (connected, course.turn) {
             (None, _) => (now.plus(idle), What::Unreachable),
             (Some(until), _) if until < ends => (until.plus(idle), What::WentAway),
-            (Some(_), Course::Network(_)) => (ends, What::BrokeOff),
-            (Some(_), Course::Breaks(_)) if self.luck.push_tells(&self.scenario.faults, length) => {
-                (ends, What::Broken)
-            }
-            (Some(_), Course::Breaks(_) | Course::Well(_)) => (ends, What::Delivered),
+            (Some(_), Turn::Fails(kind)) => (ends, What::Failed(kind)),
+            (Some(_), Turn::BreaksLoudly) => (ends, What::Broken),
+            (Some(_), Turn::BreaksSilently(_) | Turn::Well(_)) => (ends, What::Delivered),
+        };
+        // What takes too long is cut.
+        let limit = now.plus(self.settings.timeouts.attempt);
+        let (at, what) = if at <= limit {
+            (at, what)
+        } else {
+            (limit, What::Failed(FailureKind::TimedOut))
         };
         let happening = Happening {
             assignment,
@@ -58,6 +68,10 @@ impl<P: Plugins> World<'_, P> {
             device,
             what,
         };
+        if flight.breaks && matches!(what, What::Delivered | What::Broken) {
+            let what = What::Harmed;
+            self.will_hear(now.plus(course.installs), Happening { what, ..happening });
+        }
         self.will_hear(at, happening);
     }
 
@@ -76,16 +90,11 @@ impl<P: Plugins> World<'_, P> {
         let breaks = flight.is_some_and(|flight| flight.breaks);
         let (at, answers) = match flight.filter(|flight| flight.attempt == attempt) {
             Some(flight) => {
-                let known = if breaks {
-                    flight
-                        .began
-                        .plus(self.luck.known_after(&self.scenario.faults))
-                } else {
-                    now
-                };
                 let limit = flight.began.plus(self.settings.timeouts.attempt).max(now);
                 let every = self.settings.probe_interval;
-                let at = self.luck.answers(fleet, of, known.max(now), every, limit);
+                let at = self
+                    .luck
+                    .answers(fleet, of, flight.tells.max(now), every, limit);
                 (at.min(limit), at < limit)
             }
             // Before another try: it answers at once, or not.
@@ -108,14 +117,14 @@ impl<P: Plugins> World<'_, P> {
     /// What was to happen has happened.
     pub(crate) fn happened(&mut self, happening: Happening) {
         let device = number_of(happening.device);
-        let flight = self.flights.get(&happening.assignment);
-        if happening.what.is_installed() && flight.is_some_and(|flight| flight.breaks) {
+        if happening.what == What::Harmed {
             self.harm(device);
         }
         let fleet = &self.scenario.fleet;
         let old = || fleet.record(device).version;
         let old = || old().unwrap_or_else(|| "another version".to_owned());
-        let input = happening.input(self.scenario.release.size, old);
-        self.hear(input);
+        if let Some(input) = happening.input(self.scenario.release.size, old) {
+            self.hear(input);
+        }
     }
 }

@@ -73,6 +73,7 @@ pub(crate) fn rollout(scenario: &Scenario, targets: &Targets, now: Now) -> Rollo
     let facts: DeliveryFacts = scenario.facts;
     let mut rollout = Rollout::load(snapshot, &scenario.release, facts, now);
     rollout.coalesce_decisions(scenario.questions_every());
+    rollout.watch(scenario.watched.clone());
     rollout
 }
 

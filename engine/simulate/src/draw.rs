@@ -17,6 +17,12 @@ pub(crate) enum Draw {
     Broken,
     /// How long a transfer takes.
     Transfer,
+    /// Whether an attempt fails as past ones did.
+    Failing,
+    /// How it does.
+    Failure,
+    /// Which of the recorded devices are taken.
+    Sample,
 }
 
 /// The generator of one session.

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::fleet::Timing;
+
 /// What goes wrong, and how long things take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Faults {
@@ -9,7 +11,8 @@ pub struct Faults {
     pub known_after: Duration,
     /// The share of attempts that break for a passing reason of the network, from 0 to 1.
     pub flaky: f64,
-    /// How long a transfer takes with its installation, on average.
+    /// How long a transfer takes with its installation, on average; of a recorded fleet, where
+    /// none was recorded.
     pub transfer: Duration,
 }
 
@@ -26,13 +29,17 @@ impl Default for Faults {
 }
 
 impl Faults {
-    /// The shortest transfer: half of the average.
-    pub(crate) fn quickest(&self) -> Duration {
-        self.transfer / 2
+    /// The share of devices that a bad build is taken to break: nobody tells how often an unknown
+    /// one does, so it is all of them then.
+    pub(crate) fn rate(&self) -> f64 {
+        self.broken.filter(|broken| *broken > 0.0).unwrap_or(1.0)
     }
 
-    /// The longest transfer: as much above the average as the shortest is below.
-    pub(crate) fn slowest(&self) -> Duration {
-        self.transfer + self.transfer / 2
+    /// Of a device of which nothing else is known.
+    pub(crate) fn timing(&self) -> Timing {
+        Timing {
+            transfer: self.transfer,
+            install: Duration::ZERO,
+        }
     }
 }

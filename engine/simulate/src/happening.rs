@@ -21,10 +21,12 @@ pub(crate) enum What {
     Unreachable,
     /// A push ended: the device went away.
     WentAway,
-    /// A push ended: the network broke it off.
-    BrokeOff,
+    /// A push ended: it failed for another reason than the build.
+    Failed(FailureKind),
     /// A push ended: the device was broken by it, and says so.
     Broken,
+    /// The device has the release and is broken by it, whether or not anybody knows.
+    Harmed,
     /// The device says that it runs the release.
     RunsRelease,
     /// It says that it runs what it ran before.
@@ -33,24 +35,9 @@ pub(crate) enum What {
     SaysNothing,
 }
 
-impl What {
-    /// Whether the device had the whole release then.
-    pub(crate) fn is_installed(self) -> bool {
-        match self {
-            Self::Delivered | Self::Broken => true,
-            Self::Unreachable
-            | Self::WentAway
-            | Self::BrokeOff
-            | Self::RunsRelease
-            | Self::RunsOld
-            | Self::SaysNothing => false,
-        }
-    }
-}
-
 impl Happening {
-    /// As core hears of it. `size` is that of the payload, `old` the version before.
-    pub(crate) fn input(self, size: u64, old: impl FnOnce() -> String) -> Input {
+    /// As core hears of it, if it does. `size` is that of the payload, `old` the version before.
+    pub(crate) fn input(self, size: u64, old: impl FnOnce() -> String) -> Option<Input> {
         let Self {
             assignment,
             attempt,
@@ -70,11 +57,12 @@ impl Happening {
             attempt,
             answer,
         };
-        match what {
+        let input = match what {
+            What::Harmed => return None,
             What::Delivered => ended(AttemptOutcome::Delivered, size),
             What::Unreachable => ended(failed(FailureKind::Unreachable, "it is offline"), 0),
             What::WentAway => ended(failed(FailureKind::Interrupted, "it went offline"), 0),
-            What::BrokeOff => ended(failed(FailureKind::Interrupted, "the connection broke"), 0),
+            What::Failed(kind) => ended(failed(kind, "it was not the build"), 0),
             What::Broken => ended(
                 failed(FailureKind::DeviceError, "the release broke it"),
                 size,
@@ -84,6 +72,7 @@ impl Happening {
             What::SaysNothing => {
                 answered(Err(Failure::new(FailureKind::Unreachable, "it is offline")))
             }
-        }
+        };
+        Some(input)
     }
 }

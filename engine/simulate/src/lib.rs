@@ -5,9 +5,10 @@
 //!   [`plan`], [`worst_case`] and [`live`] are its parts, for who has a core to spare.
 //! - `scenario`, `plugins`: what it is made of; `placing` and `begin` make the rollout.
 //! - `world`: the driver; `looks` and `attempts` carry out the effects of core, `happening` is
-//!   what will come of them, `rows` are the store, `health` knows the groups, `recorder` notes what is to be told.
+//!   what will come of them, `rows` are the store, `health` knows the groups, `recorder` notes what is to
+//!   be told, `pace` how fast it goes.
 //! - `fleet`, `profile`: the devices and their connections; `faults` and `luck`: what happens to
-//!   them; `draw`: chance.
+//!   them; `draw`: chance; `signals`: what is measured from outside.
 //! - [`recorded`]: a fleet that behaves as past rollouts found it.
 //! - [`show`]: sessions on a terminal and as a page.
 
@@ -21,6 +22,7 @@ mod happening;
 mod health;
 mod looks;
 mod luck;
+mod pace;
 mod placing;
 mod plugins;
 mod profile;
@@ -31,6 +33,7 @@ mod rows;
 mod scenario;
 mod session;
 pub mod show;
+mod signals;
 mod simulate;
 mod world;
 
@@ -39,5 +42,6 @@ pub use fleet::{Fleet, Prototype};
 pub use plugins::Plugins;
 pub use profile::{Profile, Spell};
 pub use scenario::{Scenario, SimulateError};
-pub use session::{BlastRadius, CohortCourse, End, Harm, Mark, Sample, Session, Shares};
+pub use session::{Basis, BlastRadius, CohortCourse, End, Harm, Mark, Sample, Session, Shares};
+pub use signals::{Reads, SignalModel, SignalStep};
 pub use simulate::{Planned, live, plan, simulate, worst_case};

@@ -89,7 +89,7 @@ impl<P: Plugins> World<'_, P> {
         let of = number(row.device);
         match self.luck {
             Luck::Drawn => self.scenario.fleet.device(of, now),
-            Luck::Worst { .. } => Device {
+            Luck::Worst(_) => Device {
                 status: Connectivity::Online,
                 last_seen: Some(now),
                 ..self.scenario.fleet.record(of)

@@ -1,20 +1,21 @@
 //! What is noted while a session goes on.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use windlass_model::{
     AssignmentState, CohortIndex, CohortView, Decision, FailureKind, Reason, SkipReason, StateKind,
     Timestamp, Verdict,
 };
 
-use crate::session::{Mark, Sample, Shares};
+use crate::{
+    pace::Pace,
+    session::{Mark, Sample, Shares},
+};
 
 /// A session is sampled at this many instants at first …
 const FINEST: u64 = 1 << 20;
 /// … and half as often whenever more samples than these were taken: a chart has no more columns.
 const SAMPLES_MAX: usize = 480;
-/// The span in which starts are counted for the peak.
-const MINUTE: Duration = Duration::from_secs(60);
 /// Marks kept: a policy that changes its mind every second is no reading.
 const MARKS_MAX: usize = 1000;
 
@@ -25,24 +26,18 @@ pub(crate) struct Recorder {
     /// The next sample, counted in finest steps, and how many of these lie between two.
     next: u64,
     step: u64,
-    samples: Vec<Raw>,
+    samples: Vec<Sample>,
+    /// The first of the samples after the rollout was ended, and when it is taken. Those before
+    /// are thinned no more: what is left may last a hundred times as long as what is of interest.
+    rest: (usize, u64),
     /// Devices that run the release, of each cohort.
     running: Vec<u64>,
     wanted: [u64; 3],
     reached: [Option<Duration>; 3],
-    /// Attempts begun.
-    attempts: u64,
-    recent: VecDeque<(Timestamp, u64)>,
-    peak: u64,
+    pace: Pace,
     pub(crate) failures: u64,
     pub(crate) decisions: u64,
     marks: Vec<Mark>,
-}
-
-#[derive(Debug)]
-struct Raw {
-    sample: Sample,
-    attempts: u64,
 }
 
 impl Recorder {
@@ -54,12 +49,11 @@ impl Recorder {
             next: 0,
             step: 1,
             samples: Vec::new(),
+            rest: (0, 0),
             running: vec![0; cohorts.len()],
             wanted: [all.div_ceil(2), (all * 9).div_ceil(10), all],
             reached: [None; 3],
-            attempts: 0,
-            recent: VecDeque::new(),
-            peak: 0,
+            pace: Pace::default(),
             failures: 0,
             decisions: 0,
             marks: Vec::new(),
@@ -94,51 +88,52 @@ impl Recorder {
             failed: sum(&FAILED),
             deferred: sum(&[StateKind::Deferred]),
             in_progress: sum(&[StateKind::Transferring]),
-            starts_per_minute: 0.0,
+            starts_per_minute: self.pace.since(self.began.plus(self.at(self.next))),
         };
-        self.samples.push(Raw {
-            sample,
-            attempts: self.attempts,
-        });
-        if self.samples.len() > SAMPLES_MAX {
-            let mut keep = [true, false].into_iter().cycle();
-            self.samples.retain(|_| keep.next().unwrap_or(true));
-            self.step *= 2;
+        self.samples.push(sample);
+        let (first, begin) = self.rest;
+        if self.samples.len() - first > SAMPLES_MAX {
+            self.thin(first);
         }
-        self.next = (self.samples.len() as u64) * self.step;
+        self.next = begin + (self.samples.len() - first) as u64 * self.step;
+    }
+
+    /// A policy ended the rollout; what is under way goes on.
+    pub(crate) fn ends(&mut self) {
+        self.rest = (self.samples.len(), self.next);
+    }
+
+    /// Keeps every other sample from `first` on, that one among them. What a kept one says of the time since the
+    /// one before is then of twice that time.
+    fn thin(&mut self, first: usize) {
+        let mut dropped = 0;
+        let mut index = 0;
+        self.samples.retain_mut(|sample| {
+            let kept = index < first || (index - first).is_multiple_of(2);
+            index += 1;
+            let most = sample.starts_per_minute.max(dropped);
+            if kept {
+                sample.starts_per_minute = most;
+                dropped = 0;
+                true
+            } else {
+                dropped = most;
+                false
+            }
+        });
+        self.pace.carry(dropped);
+        self.step *= 2;
     }
 
     /// Takes the last sample, at `end` or the first instant after it that is evenly spaced.
     pub(crate) fn finish(&mut self, end: Timestamp, cohorts: &[CohortView]) -> Vec<Sample> {
         self.pass(end, cohorts);
         self.sample(cohorts);
-        let minutes = self.at(self.step).as_secs_f64() / MINUTE.as_secs_f64();
-        let mut before = 0;
         std::mem::take(&mut self.samples)
-            .into_iter()
-            .map(|raw| {
-                let starts = raw.attempts - std::mem::replace(&mut before, raw.attempts);
-                Sample {
-                    starts_per_minute: starts as f64 / minutes,
-                    ..raw.sample
-                }
-            })
-            .collect()
     }
 
     pub(crate) fn attempt_began(&mut self, now: Timestamp) {
-        self.attempts += 1;
-        match self.recent.back_mut() {
-            Some((at, count)) if *at == now => *count += 1,
-            Some(_) | None => self.recent.push_back((now, 1)),
-        }
-        while let Some((at, _)) = self.recent.front()
-            && now.since(*at) >= MINUTE
-        {
-            self.recent.pop_front();
-        }
-        let within: u64 = self.recent.iter().map(|(_, count)| count).sum();
-        self.peak = self.peak.max(within);
+        self.pace.starts(now);
     }
 
     /// A device came to `state`.
@@ -207,7 +202,7 @@ impl Recorder {
     }
 
     pub(crate) fn peak_starts(&self) -> u64 {
-        self.peak
+        self.pace.peak()
     }
 
     pub(crate) fn running(&self, cohort: usize) -> u64 {

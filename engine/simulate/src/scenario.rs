@@ -1,15 +1,19 @@
 use std::{num::NonZeroU32, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use windlass_core::{DeliveryFacts, placement::CutError};
-use windlass_model::{GroupLimit, PluginPin, Release, RolloutName, RolloutSettings, Timestamp};
+use windlass_model::{
+    GroupLimit, PluginPin, Release, RolloutName, RolloutSettings, SignalName, Timestamp,
+};
 
-use crate::{faults::Faults, fleet::Fleet};
+use crate::{faults::Faults, fleet::Fleet, signals::SignalModel};
 
 /// A rollout to be lived through.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// Its name.
     pub rollout: RolloutName,
+    /// Where its rules are from, as [`Session::configuration`](crate::Session::configuration).
+    pub configuration: String,
     /// What it brings; its size and digest do not matter.
     pub release: Release,
     /// Its rules.
@@ -28,6 +32,10 @@ pub struct Scenario {
     pub fleet: Fleet,
     /// What goes wrong.
     pub faults: Faults,
+    /// What the signals read that policies ask for; one that is not here is never measured.
+    pub signals: Vec<SignalModel>,
+    /// The signals that each policy wants to see, in configured order.
+    pub watched: Vec<Vec<SignalName>>,
     /// What everything random is drawn from, but the cohorts, which are those of a `run`.
     pub seed: u64,
     /// The virtual instant of its start.
@@ -66,7 +74,7 @@ impl Scenario {
     /// The step of the clock: whatever falls between two steps happens at the second.
     pub(crate) fn tick(&self) -> Duration {
         let least = Duration::from_millis(1);
-        let finest = self.faults.transfer / TICKS_PER_TRANSFER;
+        let finest = self.fleet.typical(&self.faults).transfer / TICKS_PER_TRANSFER;
         let tick = (self.span / TICKS).min(finest).max(least);
         // Whole milliseconds, as the clocks of the engine.
         Duration::from_millis(u64::try_from(tick.as_millis()).unwrap_or(u64::MAX))
@@ -77,11 +85,16 @@ impl Scenario {
         (self.span / QUESTIONS).min(QUESTIONS_EVERY_AT_MOST)
     }
 
+    /// How often a signal is measured: as it says, but that a policy sees each measurement.
+    pub(crate) fn measured_every(&self, signal: &SignalModel) -> Duration {
+        signal.every.max(self.questions_every()).max(self.tick())
+    }
+
     /// The rules, with a limit on attempts that lets the model's failures become known.
     pub(crate) fn settings(&self) -> RolloutSettings {
         let faults = &self.faults;
         let known = faults.known_after
-            + faults.slowest()
+            + self.fleet.latest(faults, self.settings.timeouts.attempt)
             + self.settings.settle.grace
             + 2 * self.settings.probe_interval;
         let mut settings = self.settings.clone();

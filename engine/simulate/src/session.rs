@@ -3,16 +3,24 @@ use std::time::Duration;
 use serde::Serialize;
 use windlass_model::{Reason, Timestamp, Verdict};
 
+use crate::signals::SignalModel;
+
 /// What came of a simulated rollout. Instants within it are lengths of time since
 /// [`began`](Self::began).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Session {
     /// The rollout's name.
     pub rollout: String,
+    /// Where its rules are from, such as the name of a file: what tells sessions apart.
+    pub configuration: String,
     /// What everything random was drawn from.
     pub seed: u64,
     /// Whose connections the fleet had, such as `pos`, or the state file that they are from.
     pub fleet: String,
+    /// What a fleet of past rollouts rests on; none: it was made up.
+    pub recorded: Option<Basis>,
+    /// What signals were taken to read.
+    pub signals: Vec<SignalModel>,
     /// Devices that the filter selected.
     pub devices: u64,
     /// The virtual instant at which it began.
@@ -21,7 +29,8 @@ pub struct Session {
     pub span: Duration,
     /// In order.
     pub cohorts: Vec<CohortCourse>,
-    /// Evenly spaced, the first at the start, the last at the end of what was watched.
+    /// The first at the start, the last at the end of what was watched; evenly spaced, if a
+    /// policy ended the rollout until then, and evenly from then on.
     pub samples: Vec<Sample>,
     /// The most starts within one minute.
     pub peak_starts: u64,
@@ -37,6 +46,30 @@ pub struct Session {
     pub end: End,
     /// Decisions that policies took.
     pub decisions: u64,
+}
+
+/// What is known of a recorded fleet, and of how many of the simulated devices it is not: these
+/// are taken to be as the fleet is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Basis {
+    /// Devices of the state file.
+    pub devices: u64,
+    /// Attempts on them.
+    pub attempts: u64,
+    /// Times in which one was waited for.
+    pub waits: u64,
+    /// The share of looks at all devices that found one connected, 0 to 1.
+    pub online: f64,
+    /// The share of attempts on connected devices that failed, 0 to 1.
+    pub failing: f64,
+    /// The median length of a transfer; none: no transfer was recorded.
+    pub transfer: Option<Duration>,
+    /// Simulated devices of which nobody knows how they are connected.
+    pub unseen: u64,
+    /// Simulated devices of which nobody knows whether they take releases.
+    pub untried: u64,
+    /// Simulated devices of which nobody knows how long they take.
+    pub unmeasured: u64,
 }
 
 /// One cohort's course.
@@ -71,8 +104,8 @@ pub struct Sample {
     pub deferred: u64,
     /// Transfers under way.
     pub in_progress: u64,
-    /// Starts since the sample before, a minute.
-    pub starts_per_minute: f64,
+    /// The most starts within one minute that ended since the sample before.
+    pub starts_per_minute: u64,
 }
 
 /// How long until so many devices ran the release; none: not within what was watched.
@@ -97,10 +130,12 @@ pub struct Harm {
 }
 
 /// The most devices that can have been started before an abort can act.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BlastRadius {
     /// So many.
     pub devices: u64,
+    /// If the build breaks this share of the devices, above 0 and at most 1.
+    pub rate: f64,
     /// The cohort that was open then.
     pub cohort: String,
     /// When the abort acts in that worst case; none: nothing ends the rollout, and the radius

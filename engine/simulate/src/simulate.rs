@@ -2,7 +2,7 @@ use windlass_model::CohortView;
 
 use crate::{
     luck::Luck,
-    placing::{self, Targets},
+    placing::{self, Targets, number},
     plugins::Plugins,
     recorder::FAILED,
     scenario::{Scenario, SimulateError},
@@ -53,7 +53,7 @@ pub async fn worst_case<P: Plugins>(
     planned: &Planned,
 ) -> Result<BlastRadius, SimulateError<P::Error>> {
     let targets = &planned.0;
-    let luck = Luck::worst(scenario, targets.cohorts.len());
+    let luck = Luck::worst(scenario, targets);
     let mut world = World::new(scenario, plugins, targets, luck);
     let ended = world.live().await.map_err(SimulateError::Plugin)?;
     let (devices, at, open) = match ended.stopped_with {
@@ -69,6 +69,7 @@ pub async fn worst_case<P: Plugins>(
     };
     Ok(BlastRadius {
         devices,
+        rate: scenario.faults.rate(),
         cohort: open.map(|cohort| cohort.name.clone()).unwrap_or_default(),
         at,
     })
@@ -100,8 +101,13 @@ fn session<P: Plugins>(
     let recorder = &world.recorder;
     Session {
         rollout: scenario.rollout.to_string(),
+        configuration: scenario.configuration.clone(),
         seed: scenario.seed,
-        fleet: scenario.fleet.profile().as_str().to_owned(),
+        fleet: scenario.fleet.name().to_owned(),
+        recorded: scenario
+            .fleet
+            .basis(targets.ranked.iter().map(|(device, _)| number(*device))),
+        signals: scenario.signals.clone(),
         devices: targets.ranked.len() as u64,
         began: scenario.began,
         span: scenario.span,

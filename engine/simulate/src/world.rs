@@ -21,6 +21,7 @@ use crate::{
     rows::Rows,
     scenario::Scenario,
     session::End,
+    signals::Measuring,
 };
 
 /// Attempt ids given to core at once.
@@ -49,6 +50,7 @@ pub(crate) struct World<'a, P> {
     /// Devices on which the bad build broke.
     harmed: Bits,
     pub(crate) harmed_count: u64,
+    pub(crate) measuring: Measuring,
     /// Devices that ended without the release.
     failed: Bits,
     pub(crate) recorder: Recorder,
@@ -97,6 +99,7 @@ impl<'a, P: Plugins> World<'a, P> {
             attempt_ids: 1,
             harmed: Bits::none(scenario.fleet.devices()),
             harmed_count: 0,
+            measuring: Measuring::new(scenario),
             failed: Bits::none(scenario.fleet.devices()),
             recorder: Recorder::new(scenario.began, scenario.span, &sizes),
             aborted: None,
@@ -110,6 +113,7 @@ impl<'a, P: Plugins> World<'a, P> {
     pub(crate) async fn live(&mut self) -> Result<Ended, P::Error> {
         let seats = BTreeMap::new();
         self.hear(Input::Begin { seats });
+        self.measure();
         self.turn().await?;
         loop {
             if let Some(outcome) = self.finished {
@@ -133,6 +137,7 @@ impl<'a, P: Plugins> World<'a, P> {
                 let happening = entry.remove();
                 self.happened(happening);
             }
+            self.measure();
             self.turn().await?;
         }
     }
@@ -144,7 +149,8 @@ impl<'a, P: Plugins> World<'a, P> {
         let timer = self.rollout.poll_timeout();
         let timer = timer.map(|(at, _)| began.plus(at));
         let heard = self.to_come.first_key_value().map(|((at, _), _)| *at);
-        let next = timer.into_iter().chain(heard).min()?;
+        let measured = self.measuring.next();
+        let next = timer.into_iter().chain(heard).chain(measured).min()?;
         let tick = u64::try_from(self.scenario.tick().as_millis()).unwrap_or(1);
         let due = next.max(Timestamp(self.now.wall.0 + 1)).since(began);
         let due = u64::try_from(due.as_millis()).unwrap_or(u64::MAX);
@@ -202,13 +208,14 @@ impl<'a, P: Plugins> World<'a, P> {
                     ..
                 } => {
                     self.aborted = Some((now, self.started()));
+                    self.recorder.ends();
                 }
+                Change::Decision(_) => self.measuring.news(now),
                 Change::RollbackWanted => self.rolls_back = true,
                 Change::Rollout { .. }
                 | Change::AttemptStarted { .. }
                 | Change::AttemptEnded { .. }
                 | Change::AttemptSettled { .. }
-                | Change::Decision(_)
                 | Change::DecisionRepeated(_)
                 | Change::ProbationPassed
                 | Change::Signal(_)
@@ -284,6 +291,12 @@ impl<'a, P: Plugins> World<'a, P> {
         self.harmed_count += u64::from(self.harmed.set(device));
     }
 
+    /// The share of the rollout's devices that are harmed.
+    pub(crate) fn harmed_share(&self) -> f64 {
+        let sizes = self.rollout.cohorts().iter().map(|cohort| cohort.size);
+        self.harmed_count as f64 / (sizes.sum::<u64>() as f64).max(1.0)
+    }
+
     pub(crate) fn has_failed(&self, device: u64) -> bool {
         self.failed.has(device)
     }
@@ -295,7 +308,7 @@ impl<'a, P: Plugins> World<'a, P> {
 
     /// Whether only a person could move it on.
     fn stands_still(&self) -> Option<Ended> {
-        if !self.to_come.is_empty() {
+        if !self.to_come.is_empty() || self.signals_may_move() {
             return None;
         }
         let comes_back = match self.rollout.state() {

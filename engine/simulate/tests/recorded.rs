@@ -116,6 +116,20 @@ fn waits_that_were_given_up_count_for_what_they_are() {
     );
 }
 
+/// A wait that was given up at once says nothing of how long devices are away.
+#[test]
+fn where_no_device_ever_came_it_takes_an_hour_or_more() {
+    let given_up = |minutes: u64| history(&[], &[wait(0, 60_000 * minutes, WaitEnd::Unknown)]);
+    for (waited, away) in [(0, 60), (1, 60), (90, 90)] {
+        let fleet = RecordedFleet::of([given_up(waited)]);
+        assert_eq!(
+            fleet.typical.away,
+            Duration::from_secs(60 * away),
+            "{waited}"
+        );
+    }
+}
+
 #[test]
 fn failures_are_those_of_the_device() {
     let outcomes = [

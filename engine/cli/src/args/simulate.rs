@@ -5,24 +5,27 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use clap::{Args, builder::PossibleValue};
 use windlass_model::Timestamp;
 
-use super::Output;
+use super::{
+    Output,
+    signal::{SignalArg, signal},
+};
 use crate::units;
 
 /// Live a rollout through without a device: the real rules and policies, a virtual clock, and a
-/// fleet that is made up.
+/// fleet that is made up, or that behaves as past rollouts found it.
 ///
 /// First it states the blast radius: how many devices can have been started before the rollout
 /// stops by itself, if every device is there, the build breaks them at the rate of `--fail` (all
 /// of them without it), and luck is as bad as it is once in a million. Then it tells how the
 /// rollout goes.
 ///
-/// Nothing is sent, no state file is read or written, and the payload need not be there. The same
-/// command tells the same.
+/// Nothing is sent, no state file is written, and the payload need not be there. The same command
+/// tells the same.
 ///
 /// Exit code: 0 it was simulated, however it went; 2 bad usage, configuration or input.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  windlass simulate rollout.toml --devices 10000 --profile pos\n  windlass simulate rollout.toml --devices 1000000 --for 30d --profile vehicle --fail 2% --after 6h\n  windlass simulate careful.toml --against bold.toml --fail 5%"
+    after_long_help = "Examples:\n  windlass simulate rollout.toml --devices 10000 --profile pos\n  windlass simulate rollout.toml --devices 1000000 --for 30d --profile vehicle --fail 2% --after 6h\n  windlass simulate careful.toml --against bold.toml --fail 5%\n  windlass simulate rollout.toml --recorded state.db --signal errors=0.01,0.2@6h"
 )]
 pub struct SimulateArgs {
     /// The rollout's configuration file.
@@ -31,7 +34,8 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "FILE")]
     pub against: Vec<PathBuf>,
     /// How many devices. They are made of the records of the fleet file, again and again with
-    /// other ids; without a fleet file they are made up, 10,000 unless told otherwise.
+    /// other ids; without a fleet file they are made up, 10,000 unless told otherwise. Of a
+    /// recorded fleet so many are taken, in the same shares of kind, location and version.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub devices: Option<u64>,
     /// How long to watch at most.
@@ -44,6 +48,10 @@ pub struct SimulateArgs {
     /// 70 %; sensors, 20 to 40 %; screens, 95 %.
     #[arg(long, value_enum, default_value_t, value_name = "PROFILE")]
     pub profile: ProfileName,
+    /// The fleet of this state file instead: its devices, when they are connected, how often
+    /// their attempts fail and how long they take. The file is only read, and may be in use.
+    #[arg(long, value_name = "STATE", conflicts_with = "profile")]
+    pub recorded: Option<PathBuf>,
     /// The build is bad: it breaks this share of the devices, such as `0.02` or `2%`.
     #[arg(long, value_name = "RATE", value_parser = share)]
     pub fail: Option<f64>,
@@ -54,9 +62,14 @@ pub struct SimulateArgs {
     #[arg(long, default_value = "0", value_name = "RATE", value_parser = share)]
     pub flaky: f64,
     /// How long a transfer takes with its installation, on average; each takes half as much more
-    /// or less.
-    #[arg(long, default_value = "2m", value_name = "DURATION", value_parser = transfer)]
-    pub transfer: Duration,
+    /// or less. 2m unless told otherwise, or as recorded.
+    #[arg(long, value_name = "DURATION", value_parser = transfer)]
+    pub transfer: Option<Duration>,
+    /// What a signal reads that a policy asks for: `errors=0.01`; `errors=0.01,0.2@6h` for another
+    /// value from six hours on; `errors=missing`; `errors=0.01+0.5*harmed` to rise with the share
+    /// of devices that the build has broken. May be given again.
+    #[arg(long = "signal", value_name = "NAME=VALUE", value_parser = signal)]
+    pub signals: Vec<SignalArg>,
     /// What the fleet and its luck are drawn from.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,

@@ -8,7 +8,7 @@ use crate::{
     console,
     diagnostic::Diagnostic,
     exit::Exit,
-    simulate::{live, look, session_json},
+    simulate::{self, look, session_json},
 };
 
 pub(super) async fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
@@ -16,10 +16,7 @@ pub(super) async fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
         // Not after minutes of work.
         has_a_place(page)?;
     }
-    let mut sessions = Vec::new();
-    for config in std::iter::once(&args.config).chain(&args.against) {
-        sessions.push(live(config, args).await?);
-    }
+    let sessions = simulate::all(args).await?;
     match args.output {
         Output::Human => console::text(&match sessions.as_slice() {
             [only] => show::text(only, &look()),

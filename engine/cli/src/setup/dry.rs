@@ -2,9 +2,9 @@ use std::{path::Path, sync::Arc};
 
 use windlass_host::Host;
 use windlass_model::{Device, Release, Sha256};
-use windlass_runtime::{DeliveryPart, FilterPart, PolicyPart};
+use windlass_runtime::{DeliveryPart, FilterPart, PolicyPart, signals::SignalSource};
 
-use super::{plugin_cache, plugins, read_config, small_host};
+use super::{plugin_cache, plugins, read_config, signals, small_host};
 use crate::{
     config::{Config, Overrides},
     devices::read_devices,
@@ -25,6 +25,8 @@ pub struct Dry {
     pub policies: Vec<PolicyPart>,
     /// How bytes would reach devices.
     pub deliveries: Vec<DeliveryPart>,
+    /// The signals that policies ask for.
+    pub signals: Vec<Arc<SignalSource>>,
     /// The devices of the fleet file; none if the configuration names none.
     pub devices: Vec<Device>,
 }
@@ -43,8 +45,17 @@ pub async fn prepare_dry(path: &Path, overrides: &Overrides) -> Result<Dry, Diag
         problems.append(found);
     }
     let host = Arc::new(small_host(Some(plugin_cache(&config)))?);
-    match plugins::open_all(&config, &host).await {
+    let opened = plugins::open_all(&config, &host).await;
+    let signals = match &opened {
+        Ok(opened) => signals::named(&config, &opened.policies).unwrap_or_else(|found| {
+            problems.append(found);
+            Vec::new()
+        }),
+        Err(_) => Vec::new(),
+    };
+    match opened {
         Ok(opened) if problems.is_empty() => Ok(Dry {
+            signals,
             filter: opened.filter,
             policies: opened.policies,
             deliveries: opened.deliveries,

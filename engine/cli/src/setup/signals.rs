@@ -34,14 +34,33 @@ pub(super) fn asked_for(
     config: &Config,
     policies: &[PolicyPart],
 ) -> Result<Vec<Arc<SignalSource>>, Diagnostics> {
+    let sources = named(config, policies)?;
+    let mut problems = Diagnostics::new();
+    for source in &sources {
+        if let Some(section) = config.signals.get(&source.name) {
+            problems.append(secrets(config, &source.name, section));
+        }
+    }
+    if problems.is_empty() {
+        Ok(sources)
+    } else {
+        Err(problems)
+    }
+}
+
+/// The same where nobody will measure, so that secrets need not be there.
+///
+/// # Errors
+/// If a policy asks for a signal that is not configured.
+pub(super) fn named(
+    config: &Config,
+    policies: &[PolicyPart],
+) -> Result<Vec<Arc<SignalSource>>, Diagnostics> {
     let mut problems = Diagnostics::new();
     let mut sources = Vec::new();
     for (signal, asking) in policies_of(policies) {
         match config.signals.get(&signal) {
-            Some(section) => {
-                problems.append(secrets(config, &signal, section));
-                sources.push(Arc::clone(&section.source));
-            }
+            Some(section) => sources.push(Arc::clone(&section.source)),
             None => {
                 for policy in asking {
                     problems.push(unknown(config, &policy, &signal));

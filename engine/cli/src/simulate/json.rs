@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use windlass_simulate::{End, Session};
+use windlass_simulate::{End, Reads, Session, SignalModel};
 
 use crate::render::time;
 
@@ -51,14 +51,32 @@ pub fn session_json(session: &Session) -> Value {
     let radius = session.blast_radius.as_ref().map(|radius| {
         json!({
             "devices": radius.devices,
+            "rate": radius.rate,
             "cohort": radius.cohort,
             "at_ms": optional(radius.at),
         })
     });
+    let recorded = session.recorded.as_ref().map(|basis| {
+        json!({
+            "devices": basis.devices,
+            "attempts": basis.attempts,
+            "waits": basis.waits,
+            "online": basis.online,
+            "failing": basis.failing,
+            "transfer_ms": optional(basis.transfer),
+            "unseen": basis.unseen,
+            "untried": basis.untried,
+            "unmeasured": basis.unmeasured,
+        })
+    });
+    let signals: Vec<_> = session.signals.iter().map(signal).collect();
     json!({
         "rollout": session.rollout,
         "seed": session.seed,
+        "configuration": session.configuration,
         "fleet": session.fleet,
+        "recorded": recorded,
+        "signals": signals,
         "devices": session.devices,
         "began": time(session.began),
         "span_ms": millis(session.span),
@@ -76,6 +94,18 @@ pub fn session_json(session: &Session) -> Value {
         "marks": marks,
         "samples": samples,
     })
+}
+
+fn signal(signal: &SignalModel) -> Value {
+    let steps = signal.steps.iter().map(|step| match step.reads {
+        Reads::Missing => json!({ "from_ms": millis(step.from), "value": null }),
+        Reads::Value { base, per_harmed } => json!({
+            "from_ms": millis(step.from),
+            "value": base,
+            "per_harmed": per_harmed,
+        }),
+    });
+    json!({ "name": signal.name, "steps": steps.collect::<Vec<_>>() })
 }
 
 fn end(end: &End) -> Value {

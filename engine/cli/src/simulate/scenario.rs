@@ -1,14 +1,14 @@
-use std::{path::Path, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
 use windlass_host::PluginError;
 use windlass_model::{Device, Timestamp};
 use windlass_runtime::delivery_facts;
 use windlass_simulate::{
-    Faults, Fleet, Prototype, Scenario, Session, SimulateError, live as live_through, plan,
-    worst_case,
+    Faults, Fleet, Prototype, Scenario, Session, SignalModel, SimulateError, live, plan, worst_case,
 };
 
+use super::{recorded, signals};
 use crate::{
     args::SimulateArgs,
     command::Failure,
@@ -20,23 +20,46 @@ use crate::{
 /// Devices that are made up if nobody says how many.
 const DEVICES: u64 = 10_000;
 
-/// Lives the rollout of a configuration through.
+/// Where no fleet tells how long a transfer takes.
+const TRANSFER: Duration = Duration::from_secs(120);
+
+/// Lives the rollouts of all configurations through, once all of them were found to be good.
 ///
 /// # Errors
-/// If the configuration is wrong, selects no device, or one of its plugins fails.
-pub async fn live(config: &Path, args: &SimulateArgs) -> Result<Session, Failure> {
+/// If a configuration is wrong, selects no device, or one of its plugins fails; if the recorded
+/// fleet cannot be had, or nothing says what a signal reads.
+pub async fn all(args: &SimulateArgs) -> Result<Vec<Session>, Failure> {
     let overrides = Overrides {
         state: None,
         concurrency: args.concurrency,
     };
-    let mut dry = setup::prepare_dry(config, &overrides).await?;
-    for warning in dry.warnings.iter() {
-        warning.emit();
+    let recorded = args.recorded.as_deref();
+    let recorded = recorded.map(|file| recorded::recorded(file, args));
+    let recorded = recorded.transpose()?;
+    let configs: Vec<_> = std::iter::once(&args.config).chain(&args.against).collect();
+    let mut dries = Vec::new();
+    for config in &configs {
+        let dry = setup::prepare_dry(config, &overrides).await?;
+        for warning in dry.warnings.iter() {
+            warning.emit();
+        }
+        dries.push(dry);
     }
-    let scenario = Arc::new(scenario(&mut dry, args));
-    let dry = Arc::new(dry);
-    let session = on_two_cores(&scenario, &dry).await;
-    session.map_err(|error| diagnostic(error, &dry).into())
+    signals::all_are_asked_for(&args.signals, &dries)?;
+    let mut scenarios = Vec::new();
+    for (config, mut dry) in configs.into_iter().zip(dries) {
+        let signals = signals::models(&dry, &args.signals)?;
+        let fleet = recorded.clone().unwrap_or_else(|| made(&mut dry, args));
+        let configuration = config.display().to_string();
+        let scenario = scenario(&dry, args, (configuration, fleet, signals));
+        scenarios.push((Arc::new(scenario), Arc::new(dry)));
+    }
+    let mut sessions = Vec::new();
+    for (scenario, dry) in scenarios {
+        let session = on_two_cores(&scenario, &dry).await;
+        sessions.push(session.map_err(|error| diagnostic(error, &dry, args))?);
+    }
+    Ok(sessions)
 }
 
 /// The worst case is lived through beside the rollout: neither knows of the other.
@@ -50,7 +73,7 @@ async fn on_two_cores(
         let planned = Arc::clone(&planned);
         tokio::spawn(async move { worst_case(&scenario, &*dry, &planned).await })
     };
-    let session = live_through(scenario, &**dry, &planned).await;
+    let session = live(scenario, &**dry, &planned).await;
     let radius = match worst.await {
         Ok(radius) => radius?,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -61,20 +84,26 @@ async fn on_two_cores(
     })
 }
 
-fn diagnostic(error: SimulateError<PluginError>, dry: &Dry) -> Diagnostic {
+fn diagnostic(error: SimulateError<PluginError>, dry: &Dry, args: &SimulateArgs) -> Diagnostic {
     let diagnostic = with_causes(Diagnostic::error(error.to_string()), &error);
-    match error {
-        SimulateError::NothingSelected { .. } if dry.config.devices.is_none() => diagnostic.help(
-            "name a fleet file with `devices` under `[fleet]`: devices are made of its records",
-        ),
-        SimulateError::NothingSelected { .. } => {
+    match (error, &args.recorded) {
+        (SimulateError::NothingSelected { .. }, Some(file)) => diagnostic.help(format!(
+            "`windlass devices list --state {}` shows them as the filter sees them",
+            file.display()
+        )),
+        (SimulateError::NothingSelected { .. }, None) if dry.config.devices.is_none() => diagnostic
+            .help(
+                "name a fleet file with `devices` under `[fleet]`: devices are made of its records",
+            ),
+        (SimulateError::NothingSelected { .. }, None) => {
             diagnostic.help("`windlass plan` tells what the filter says of each device")
         }
-        SimulateError::Plugin(_) | SimulateError::Cohorts(_) => diagnostic,
+        (SimulateError::Plugin(_) | SimulateError::Cohorts(_), _) => diagnostic,
     }
 }
 
-fn scenario(dry: &mut Dry, args: &SimulateArgs) -> Scenario {
+/// Devices of the fleet file's records, or made up.
+fn made(dry: &mut Dry, args: &SimulateArgs) -> Fleet {
     let records: Vec<Prototype> = std::mem::take(&mut dry.devices)
         .into_iter()
         .map(|device| Prototype {
@@ -86,9 +115,20 @@ fn scenario(dry: &mut Dry, args: &SimulateArgs) -> Scenario {
         0 => DEVICES,
         count => count as u64,
     });
+    Fleet::new(args.profile.0, args.seed, devices, records)
+}
+
+fn scenario(
+    dry: &Dry,
+    args: &SimulateArgs,
+    (configuration, fleet, signals): (String, Fleet, Vec<SignalModel>),
+) -> Scenario {
     let engine = &dry.config.engine;
     let rollout = &dry.config.rollout;
+    let policies = dry.policies.iter();
+    let watched = policies.map(|part| part.policy.signals().to_vec());
     Scenario {
+        configuration,
         rollout: rollout.name.value.clone(),
         release: dry.release(),
         settings: rollout.settings.clone(),
@@ -97,13 +137,15 @@ fn scenario(dry: &mut Dry, args: &SimulateArgs) -> Scenario {
         concurrency: engine.concurrency,
         limits: engine.limits.clone().into(),
         retries_per_minute: engine.retries_per_minute,
-        fleet: Fleet::new(args.profile.0, args.seed, devices, records),
+        fleet,
         faults: Faults {
             broken: args.fail,
             known_after: args.after,
             flaky: args.flaky,
-            transfer: args.transfer,
+            transfer: args.transfer.unwrap_or(TRANSFER),
         },
+        signals,
+        watched: watched.collect(),
         seed: args.seed,
         began: args.start,
         span: args.span,

@@ -2,10 +2,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use windlass_model::{Device, DeviceHistory, FailureKind};
 
+use crate::{faults::Faults, fleet::Timing};
+
 use super::{
-    WEIGHT,
+    AWAY_UNKNOWN, WEIGHT,
     evidence::{Evidence, median},
 };
+
+/// A transfer of no time would let a fleet be updated in an instant.
+const LEAST_TRANSFER: Duration = Duration::from_millis(100);
 
 /// Every device of a state file with how it is to behave.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +32,19 @@ pub struct RecordedDevice {
     pub device: Device,
     /// Inferred from its past.
     pub behaviour: Behaviour,
+    /// How much past of its own it has.
+    pub seen: Seen,
+}
+
+/// How often something of a device was recorded. Of what never was, the fleet tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Looks that tell whether it was connected.
+    pub looks: u64,
+    /// Attempts that tell whether it takes releases.
+    pub tries: u64,
+    /// Deliveries that tell how long it takes.
+    pub deliveries: u64,
 }
 
 /// How a device behaves, as far as its past tells.
@@ -68,6 +86,11 @@ impl RecordedFleet {
         let devices = seen.into_iter().map(|(device, evidence)| RecordedDevice {
             device,
             behaviour: Behaviour::of(&evidence, &typical),
+            seen: Seen {
+                looks: evidence.looks,
+                tries: evidence.tries,
+                deliveries: evidence.transfers.len() as u64,
+            },
         });
         Self {
             devices: devices.collect(),
@@ -78,7 +101,37 @@ impl RecordedFleet {
     }
 }
 
+impl RecordedFleet {
+    /// Whether any rollout has touched it.
+    pub fn has_history(&self) -> bool {
+        self.attempts > 0 || self.waits > 0
+    }
+
+    /// The same fleet, but that each transfer takes `transfer` with its installation.
+    #[must_use]
+    pub fn with_transfer(mut self, transfer: Duration) -> Self {
+        let behaviours = self.devices.iter_mut();
+        let behaviours = behaviours.map(|device| &mut device.behaviour);
+        for behaviour in behaviours.chain([&mut self.typical]) {
+            behaviour.transfer = Some(transfer);
+            behaviour.install = None;
+        }
+        self
+    }
+}
+
 impl Behaviour {
+    /// How long it takes; as the faults say if nothing tells.
+    pub(crate) fn timing(&self, faults: &Faults) -> Timing {
+        match self.transfer {
+            Some(transfer) => Timing {
+                transfer: transfer.max(LEAST_TRANSFER),
+                install: self.install.unwrap_or_default(),
+            },
+            None => faults.timing(),
+        }
+    }
+
     /// Of nothing seen: always connected, never failing.
     fn typical(all: &Evidence) -> Self {
         let share = |part: u64, of: u64, none: f64| {
@@ -89,7 +142,12 @@ impl Behaviour {
             }
         };
         let online = share(all.connected, all.looks, 1.0);
-        let away = spell(all).unwrap_or_default();
+        let away = if all.came == 0 && online < 1.0 {
+            // Nobody knows how long it lasts, but longer than was waited.
+            AWAY_UNKNOWN.max(all.waited)
+        } else {
+            spell(all).unwrap_or_default()
+        };
         Self {
             online,
             away,

@@ -4,9 +4,6 @@ use crate::Session;
 
 use super::figures::Figures;
 
-/// No fleet is started faster; more would be a mistake of whoever counted.
-const MAX_RATE: f64 = 1e12;
-
 /// A session's samples as they are drawn: without the time after everything had ended.
 pub(super) struct Course {
     /// Where the drawing ends.
@@ -24,8 +21,8 @@ pub(super) struct Point {
     pub(super) updated: u64,
     pub(super) failed: u64,
     pub(super) deferred: u64,
-    /// A minute, since the point before.
-    pub(super) rate: f64,
+    /// The most starts within a minute, since the point before.
+    pub(super) rate: u64,
 }
 
 impl Point {
@@ -50,10 +47,7 @@ impl Course {
                 updated: sample.succeeded,
                 failed: sample.failed,
                 deferred: sample.deferred,
-                rate: match sample.starts_per_minute {
-                    rate if rate.is_nan() => 0.0,
-                    rate => rate.clamp(0.0, MAX_RATE),
-                },
+                rate: sample.starts_per_minute,
             })
             .collect();
         points.sort_by_key(|point| point.at);
@@ -97,7 +91,7 @@ impl Course {
     }
 
     /// The highest rate between two instants.
-    pub(super) fn rate_between(&self, from: Duration, to: Duration) -> f64 {
+    pub(super) fn rate_between(&self, from: Duration, to: Duration) -> u64 {
         let first = self.points.partition_point(|point| point.at <= from);
         let within = self.points[first..].iter().scan(false, |past, point| {
             // A point's rate is that of the time before it, so one past the end counts.
@@ -105,7 +99,7 @@ impl Course {
             *past = point.at >= to;
             counts.then_some(point.rate)
         });
-        within.fold(0.0, f64::max)
+        within.max().unwrap_or(0)
     }
 }
 

@@ -66,6 +66,24 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
+/// A share from 0 to 1 as a person wrote it: `2 %`, `0.05 %`.
+pub(super) fn of_hundred(share: f64) -> String {
+    // Six digits are more than anybody means; without them `0.07` would not be `7 %`.
+    let text = format!("{:.6}", share * 100.0);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text} %")
+}
+
+/// A share from 0 to 1 that was measured: `82 %`, `0.4 %`; `0 %` and `100 %` only where it is that.
+pub(super) fn rounded(share: f64) -> String {
+    let percent = share * 100.0;
+    if share <= 0.0 || share >= 1.0 {
+        return format!("{percent:.0} %");
+    }
+    let digits = usize::from(!(1.0..=99.0).contains(&percent));
+    format!("{:.digits$} %", percent.clamp(0.1, 99.9))
+}
+
 /// A rate with as many digits as it is worth: `0.25`, `2.5`, `1,200`.
 pub(super) fn rate(rate: f64) -> String {
     if !rate.is_finite() || rate <= 0.0 {

@@ -2,17 +2,24 @@
 
 use windlass_model::{Reason, Verdict};
 
-use crate::{BlastRadius, CohortCourse, End, Mark, Session};
+use crate::{Basis, BlastRadius, CohortCourse, End, Mark, Reads, Session, SignalModel};
 
 use super::{
     figures::{Blast, Figures},
-    numbers::{counted, grouped, instant, span},
+    numbers::{counted, grouped, instant, of_hundred, rounded, span},
 };
 
 /// Such as `pos-2.3: 1,000,000 simulated devices`.
 pub(super) fn title(session: &Session) -> String {
     let devices = counted(session.devices, "simulated device");
     format!("{}: {devices}", session.rollout)
+}
+
+/// The same of one of several sessions: `bold.toml: pos-2.3, 1,000,000 simulated devices`.
+pub(super) fn named(session: &Session) -> String {
+    let devices = counted(session.devices, "simulated device");
+    let configuration = &session.configuration;
+    format!("{configuration}: {}, {devices}", session.rollout)
 }
 
 /// Where it all came from: `fleet pos, seed 7, from Mon 2026-03-02 09:00 UTC for 30d at most`.
@@ -30,7 +37,7 @@ pub(super) fn origin(session: &Session) -> String {
 pub(super) fn key(sessions: &[Session]) -> (Vec<String>, Option<String>) {
     let origins: Vec<_> = sessions.iter().map(origin).collect();
     let common = origins.windows(2).all(|pair| pair[0] == pair[1]);
-    let titles = sessions.iter().map(title);
+    let titles = sessions.iter().map(named);
     if common {
         return (titles.collect(), origins.into_iter().next());
     }
@@ -146,13 +153,95 @@ pub(super) fn facts(session: &Session) -> Vec<(&'static str, String)> {
     if session.devices == 0 {
         return Vec::new();
     }
-    vec![
+    let mut facts = vec![
         ("updated", times(session)),
         ("starts", starts(session)),
         ("failures", failures(session)),
         ("blast radius", blast_text(session)),
         ("decisions", grouped(session.decisions)),
-    ]
+    ];
+    facts.extend(grounds(session));
+    facts
+}
+
+/// What a session rests on beside its fleet and seed.
+pub(super) fn grounds(session: &Session) -> Vec<(&'static str, String)> {
+    let mut grounds = Vec::new();
+    if !session.signals.is_empty() {
+        let signals: Vec<_> = session.signals.iter().map(signal_text).collect();
+        grounds.push(("signals", signals.join("; ")));
+    }
+    if let Some(basis) = &session.recorded {
+        grounds.push(("recorded", recorded_text(basis)));
+        grounds.push(("not recorded", unrecorded_text(basis)));
+    }
+    grounds
+}
+
+/// Such as `errors reads 0.01, from 6h on 0.2`.
+fn signal_text(signal: &SignalModel) -> String {
+    let steps = signal.steps.iter().map(|step| {
+        let reads = match step.reads {
+            Reads::Missing => "nothing".to_owned(),
+            Reads::Value {
+                base,
+                per_harmed: 0.0,
+            } => base.to_string(),
+            Reads::Value { base, per_harmed } => {
+                let sign = if per_harmed < 0.0 { '-' } else { '+' };
+                format!("{base} {sign} {}*harmed", per_harmed.abs())
+            }
+        };
+        if step.from.is_zero() {
+            reads
+        } else {
+            format!("from {} on {reads}", span(step.from))
+        }
+    });
+    let steps: Vec<_> = steps.collect();
+    let steps = match steps.as_slice() {
+        [] => "nothing".to_owned(),
+        steps => steps.join(", "),
+    };
+    format!("{} reads {steps}", signal.name)
+}
+
+/// What past rollouts tell of the fleet.
+fn recorded_text(basis: &Basis) -> String {
+    let transfer = match basis.transfer {
+        Some(transfer) => format!("a transfer takes {}", span(transfer)),
+        None => "no transfer was recorded, so each takes what --transfer says".to_owned(),
+    };
+    format!(
+        "{} and {} for a connection, of {}: connected {} of the time, {} of the attempts fail, \
+         {transfer}",
+        counted(basis.attempts, "attempt"),
+        counted(basis.waits, "wait"),
+        counted(basis.devices, "device"),
+        rounded(basis.online),
+        rounded(basis.failing),
+    )
+}
+
+/// Of how many devices they do not tell what.
+fn unrecorded_text(basis: &Basis) -> String {
+    let missing = [
+        ("never looked at", basis.unseen),
+        ("never tried", basis.untried),
+        ("never timed", basis.unmeasured),
+    ];
+    let missing: Vec<_> = missing
+        .into_iter()
+        .filter(|(_, devices)| *devices > 0)
+        .map(|(what, devices)| format!("{what}: {}", counted(devices, "device")))
+        .collect();
+    match missing.as_slice() {
+        [] => "nothing: each device was looked at, tried and timed".to_owned(),
+        missing => format!(
+            "{}; where nothing is, the fleet's is taken",
+            missing.join(", ")
+        ),
+    }
 }
 
 fn times(session: &Session) -> String {
@@ -213,13 +302,21 @@ fn blast_text(session: &Session) -> String {
 
 fn stated(radius: &BlastRadius) -> String {
     let devices = counted(radius.devices, "device");
+    let broken = if radius.rate < 1.0 {
+        format!("{} of the devices", of_hundred(radius.rate))
+    } else {
+        "every device".to_owned()
+    };
     match radius.at {
         Some(at) => format!(
-            "at most {devices} can have started before an abort acts, in cohort {} after {}",
+            "if the build breaks {broken}, at most {devices} can have started before an abort \
+             acts, in cohort {} after {}",
             radius.cohort,
             span(at)
         ),
-        None => format!("nothing ends this rollout by itself: all {devices}"),
+        None => format!(
+            "if the build breaks {broken}, nothing ends this rollout by itself: all {devices}"
+        ),
     }
 }
 

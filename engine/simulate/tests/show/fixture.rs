@@ -43,8 +43,11 @@ pub(crate) fn mark(at: Duration, verdict: Verdict, started: u64, reasons: Vec<Re
 pub(crate) fn empty() -> Session {
     Session {
         rollout: "pos-2.3".to_owned(),
+        configuration: "pos.toml".to_owned(),
         seed: 7,
         fleet: "pos".to_owned(),
+        recorded: None,
+        signals: Vec::new(),
         devices: 0,
         began: BEGAN,
         span: hours(24.0),
@@ -105,12 +108,12 @@ pub(crate) fn session(waves: &[Wave], watched: f64, samples: u32) -> Session {
                 failed,
                 deferred: 0,
                 in_progress: total - ended,
-                starts_per_minute: rate,
+                starts_per_minute: rate.ceil() as u64,
             }
         })
         .collect();
     let fastest = samples.iter().map(|sample| sample.starts_per_minute);
-    let peak = fastest.fold(0.0, f64::max).ceil() as u64;
+    let peak = fastest.max().unwrap_or(0);
     let devices = waves.iter().map(|wave| wave.size).sum();
     let reached = |share: f64| {
         let wanted = (devices as f64 * share).ceil() as u64;
@@ -177,6 +180,7 @@ pub(crate) fn small() -> Session {
     Session {
         blast_radius: Some(BlastRadius {
             devices: 2,
+            rate: 1.0,
             cohort: "canary".to_owned(),
             at: Some(hours(0.25)),
         }),
@@ -221,6 +225,7 @@ pub(crate) fn million() -> Session {
     }
     session.blast_radius = Some(BlastRadius {
         devices: 10_000,
+        rate: 0.1,
         cohort: "canary".to_owned(),
         at: Some(hours(20.5)),
     });
@@ -243,7 +248,7 @@ pub(crate) fn aborted() -> Session {
         sample.failed = sample.failed.min(1_381);
         sample.succeeded = sample.succeeded.min(8_486);
         if sample.at > hours(6.2) {
-            sample.starts_per_minute = 0.0;
+            sample.starts_per_minute = 0;
         }
     }
     session.cohorts[0].succeeded = 8_486;
@@ -266,6 +271,7 @@ pub(crate) fn aborted() -> Session {
     };
     session.blast_radius = Some(BlastRadius {
         devices: 10_000,
+        rate: 0.1,
         cohort: "canary".to_owned(),
         at: Some(hours(6.5)),
     });
@@ -316,7 +322,7 @@ pub(crate) fn blocked() -> Session {
         failed: 0,
         deferred: 0,
         in_progress: 0,
-        starts_per_minute: 0.0,
+        starts_per_minute: 0,
     };
     Session {
         devices: 500,
@@ -339,6 +345,7 @@ pub(crate) fn unfinished() -> Session {
         fleet: "state.db".to_owned(),
         blast_radius: Some(BlastRadius {
             devices: 5_000,
+            rate: 0.05,
             cohort: "rest".to_owned(),
             at: None,
         }),
@@ -349,6 +356,7 @@ pub(crate) fn unfinished() -> Session {
 /// Names and reasons that a hostile plugin would choose.
 pub(crate) fn hostile() -> Session {
     let mut session = aborted();
+    session.configuration = "a.toml</h2>\u{1b}[2J".to_owned();
     session.rollout = "<script>alert(1)</script>\u{1b}[2J & \"more\" 'of' it".to_owned();
     session.fleet = "]]><!-- \u{0} \u{202e}evil".to_owned();
     session.cohorts[0].name = "</title></svg><img src=x onerror=alert(1)>".to_owned();

@@ -86,14 +86,13 @@ fn cohorts() -> impl Strategy<Value = Vec<CohortCourse>> {
 
 fn samples() -> impl Strategy<Value = Vec<Sample>> {
     let counts = || counts();
-    let rates = prop_oneof![0.0..1e9f64, any::<f64>()];
     let sample = (
         spans(),
         prop::collection::vec(counts(), 0..3),
         counts(),
         counts(),
         counts(),
-        rates,
+        counts(),
     );
     let sample = sample.prop_map(
         |(at, started, succeeded, failed, deferred, starts_per_minute)| Sample {
@@ -120,9 +119,10 @@ fn ends() -> impl Strategy<Value = End> {
 }
 
 fn radii() -> impl Strategy<Value = Option<BlastRadius>> {
-    let radius = (counts(), names(), prop::option::of(spans()));
-    let radius = radius.prop_map(|(devices, cohort, at)| BlastRadius {
+    let radius = (counts(), 0.0..=1.0, names(), prop::option::of(spans()));
+    let radius = radius.prop_map(|(devices, rate, cohort, at)| BlastRadius {
         devices,
+        rate,
         cohort,
         at,
     });
@@ -155,9 +155,12 @@ pub(crate) fn sessions() -> impl Strategy<Value = Session> {
                 let (rollout, seed, fleet, devices, began, span) = named;
                 let (half, most, all, failures, harmed, peak_starts) = outcome;
                 Session {
+                    configuration: rollout.clone(),
                     rollout,
                     seed,
                     fleet,
+                    recorded: None,
+                    signals: Vec::new(),
                     devices,
                     began: Timestamp(began),
                     span,

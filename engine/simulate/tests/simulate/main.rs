@@ -2,7 +2,10 @@
 //! made up.
 
 mod canary;
+mod golden;
+mod past;
 mod profiles;
 mod radius;
 mod scenes;
 mod sessions;
+mod signals;

@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
+use proptest::prelude::*;
 use windlass_model::Verdict;
 use windlass_simulate::{End, Faults, Profile, Scenario, Session};
 
@@ -140,6 +141,7 @@ fn a_canary_that_is_too_small_to_tell_bounds_nothing() {
     scene.faults.broken = Some(0.001);
     let stated = lived(&scene, &canary).blast_radius.expect("it is stated");
     assert_eq!((stated.devices, stated.at), (5000, None));
+    assert_eq!(stated.rate, 0.001, "of which build it is said");
 }
 
 /// Without a rate the statement is about a build that breaks every device.
@@ -155,10 +157,71 @@ fn without_a_rate_every_device_is_taken_for_broken() {
     let session = lived(&scene, &canary);
     let stated = session.blast_radius.expect("it is stated");
     assert!(stated.devices < 500 && stated.at.is_some(), "{stated:?}");
+    assert_eq!(stated.rate, 1.0);
     assert_eq!(session.harm.harmed, 0);
     assert!(
         matches!(session.end, End::Completed(_)),
         "{:?}",
         session.end
     );
+}
+
+/// Rollouts of every kind that the canary knows, with builds from harmless to fatal.
+fn rollouts() -> impl Strategy<Value = (Scenario, Canary)> {
+    let fleet = (0..4_usize, 1..400_u64, any::<u64>(), 1..60_usize);
+    let faults = (0.01..=1.0, 0..300_u64, 0.0..0.6, 1..1200_u64);
+    let canary = (0..400_u64, 0..300_u64, 1..60_u64);
+    let rules = (1..120_u64, 1..4_u32, 30..3600_u64);
+    (fleet, faults, canary, rules).prop_map(|(fleet, faults, canary, rules)| {
+        let (profile, devices, seed, slots) = fleet;
+        let (broken, known_after, flaky, transfer) = faults;
+        let (idle, attempts, limit) = rules;
+        let mut scene = scene(Profile::ALL[profile], devices, seed);
+        scene.policies = one_policy();
+        scene.concurrency = NonZeroUsize::new(slots).expect("it is not zero");
+        scene.span = 2 * DAY;
+        scene.settings.timeouts.idle = Duration::from_secs(idle);
+        scene.settings.timeouts.attempt = Duration::from_secs(limit);
+        scene.settings.retry.attempts = attempts;
+        scene.faults = Faults {
+            broken: Some(broken),
+            known_after: Duration::from_secs(60 * known_after),
+            flaky,
+            transfer: Duration::from_secs(transfer),
+        };
+        let (size, soak, count) = canary;
+        let canary = Canary {
+            size,
+            soak: Duration::from_secs(60 * soak),
+            count,
+        };
+        (scene, canary)
+    })
+}
+
+/// Whatever the fleet, the faults and the luck: an abort acts within what was stated.
+fn keeps_within(scene: &Scenario, canary: &Canary) -> Result<(), TestCaseError> {
+    let session = lived(scene, canary);
+    let stated = session.blast_radius.clone().expect("it is stated");
+    prop_assert!(stated.devices <= session.devices);
+    let abort = session
+        .marks
+        .iter()
+        .find(|mark| mark.verdict == Verdict::Abort);
+    if let Some(abort) = abort {
+        prop_assert!(
+            abort.started <= stated.devices,
+            "{} of {:?}",
+            abort.started,
+            stated
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn an_abort_is_always_within_it((scene, canary) in rollouts()) {
+        keeps_within(&scene, &canary)?;
+    }
 }

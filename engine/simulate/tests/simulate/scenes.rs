@@ -21,6 +21,7 @@ pub(crate) const MONDAY: Timestamp = Timestamp(1_767_600_000_000);
 pub(crate) fn scene(profile: Profile, devices: u64, seed: u64) -> Scenario {
     Scenario {
         rollout: RolloutName::new("app-9"),
+        configuration: "app-9.toml".to_owned(),
         release: Release {
             name: "app".to_owned(),
             version: "9.0.0".to_owned(),
@@ -62,6 +63,8 @@ pub(crate) fn scene(profile: Profile, devices: u64, seed: u64) -> Scenario {
         retries_per_minute: None,
         fleet: Fleet::new(profile, seed, devices, Vec::new()),
         faults: Faults::default(),
+        signals: Vec::new(),
+        watched: Vec::new(),
         seed,
         began: MONDAY,
         span: 30 * DAY,

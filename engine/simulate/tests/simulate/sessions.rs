@@ -110,11 +110,22 @@ proptest! {
         let sizes: Vec<u64> = session.cohorts.iter().map(|cohort| cohort.size).collect();
         prop_assert_eq!(sizes.iter().sum::<u64>(), session.devices);
         let mut before = vec![0; sizes.len()];
-        let step = session.samples.get(1).map(|sample| sample.at);
-        for (index, sample) in session.samples.iter().enumerate() {
-            let at = sample.at.as_millis();
-            let even = step.map_or(0, |step| step.as_millis()) * index as u128;
-            prop_assert!(at.abs_diff(even) <= index as u128, "{} is not {}", at, even);
+        let ended = match session.end {
+            End::Aborted(at) | End::RolledBack(at) => at,
+            _ => scene.span,
+        };
+        let until = session.samples.partition_point(|sample| sample.at < ended);
+        let (before_end, after) = session.samples.split_at(until);
+        for part in [before_end, after] {
+            let from = part.first().map_or(0, |sample| sample.at.as_millis());
+            let step = part.get(1).map_or(0, |sample| sample.at.as_millis() - from);
+            for (index, sample) in part.iter().enumerate() {
+                let at = sample.at.as_millis() - from;
+                let even = step * index as u128;
+                prop_assert!(at.abs_diff(even) <= 2 * index as u128 + 1, "{} is not {}", at, even);
+            }
+        }
+        for sample in &session.samples {
             for (started, size) in sample.started.iter().zip(&sizes) {
                 prop_assert!(started <= size);
             }
@@ -124,6 +135,9 @@ proptest! {
             prop_assert!(told <= session.devices);
             prop_assert!(sample.in_progress <= scene.concurrency.get() as u64);
         }
+        // What is drawn is what is said: the highest bar is the peak.
+        let fastest = session.samples.iter().map(|sample| sample.starts_per_minute);
+        prop_assert_eq!(fastest.max(), Some(session.peak_starts));
         let last = session.samples.last().expect("there is one");
         let ended = |of: fn(&windlass_simulate::CohortCourse) -> u64| {
             session.cohorts.iter().map(of).sum::<u64>()

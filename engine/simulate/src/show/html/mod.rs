@@ -124,7 +124,7 @@ fn figure(page: &mut Markup, caption: &str, content: impl FnOnce(&mut Markup)) {
 
 fn one_of_many(page: &mut Markup, session: &Session, index: usize) {
     page.element("section", &[], |page| {
-        let title = format!("{}: {}", letter(index), words::title(session));
+        let title = format!("{}: {}", letter(index), words::named(session));
         page.leaf("h2", &[], &title);
         page.leaf("p", &[("class", &"soft")], &words::origin(session));
         about(page, session, index);

@@ -23,16 +23,17 @@ pub(super) fn draw(markup: &mut Markup, id: &str, session: &Session, course: &Co
         .drawn()
         .iter()
         .map(|point| point.rate)
-        .fold(0.0, f64::max);
+        .max()
+        .unwrap_or(0);
     let frame = Frame {
         above: 8.0,
         height: HEIGHT,
         until: course.until,
-        top: top(fastest),
+        top: top(fastest as f64),
         label: rate,
     };
     let about = format!(
-        "At most {} within one minute; drawn are means.",
+        "The most starts within one minute, {} at the highest.",
         grouped(session.peak_starts)
     );
     let title = format!("Starts per minute: {}", session.rollout);
@@ -41,7 +42,7 @@ pub(super) fn draw(markup: &mut Markup, id: &str, session: &Session, course: &Co
     let parts = course.drawn().len().clamp(2, MAX_POINTS) - 1;
     for index in 1..=parts {
         let at = course.until.mul_f64(index as f64 / parts as f64);
-        let y = frame.y(course.rate_between(before, at));
+        let y = frame.y(course.rate_between(before, at) as f64);
         steps.extend([(frame.x(before), y), (frame.x(at), y)]);
         before = at;
     }

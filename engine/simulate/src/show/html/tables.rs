@@ -4,7 +4,7 @@ use crate::{
         compare::{Row, Standing, letter},
         course::Course,
         figures::all_cohorts,
-        numbers::{grouped, rate, span},
+        numbers::{grouped, span},
         words::{facts, mark_text, verdict_word},
     },
 };
@@ -134,7 +134,7 @@ pub(super) fn chart_figures(markup: &mut Markup, course: &Course) {
                 grouped(point.updated),
                 grouped(point.failed),
                 grouped(point.deferred),
-                rate(starts),
+                grouped(starts),
             ]
         })
         .collect();

@@ -5,7 +5,7 @@ use crate::{
     show::{
         course::{Course, Point},
         foreign::width,
-        numbers::{grouped, rate},
+        numbers::grouped,
         scale::top,
     },
 };
@@ -115,12 +115,11 @@ struct Strip {
 fn strips(course: &Course) -> Vec<Strip> {
     let points = || course.drawn().iter();
     let most = |of: fn(&Point) -> u64| points().map(of).max().filter(|most| *most > 0);
-    let fastest = points().map(|point| point.rate).fold(0.0, f64::max);
-    let fastest = (fastest > 0.0).then(|| Strip {
+    let fastest = most(|point| point.rate).map(|most| Strip {
         label: "starts/min",
         colour: Colour::Blue,
-        most: rate(fastest),
-        value: |course, from, to| course.rate_between(from, to),
+        most: grouped(most),
+        value: |course, from, to| course.rate_between(from, to) as f64,
     });
     let failed = most(|point| point.failed).map(|most| Strip {
         label: "failed",

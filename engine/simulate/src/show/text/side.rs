@@ -73,6 +73,23 @@ fn key(sheet: &mut Sheet, sessions: &[Session]) {
     if let Some(common) = common {
         sheet.paragraph(&common, Some(Colour::Dim));
     }
+    grounds(sheet, sessions);
+}
+
+/// What each rests on; what all have in common is said once.
+fn grounds(sheet: &mut Sheet, sessions: &[Session]) {
+    let all: Vec<_> = sessions.iter().map(words::grounds).collect();
+    let common = all.windows(2).all(|pair| pair[0] == pair[1]);
+    let told = if common { 1 } else { all.len() };
+    for (index, grounds) in all.iter().enumerate().take(told) {
+        for (label, text) in grounds {
+            if common {
+                sheet.labelled(label, text);
+            } else {
+                sheet.labelled(label, &format!("{}: {text}", letter(index)));
+            }
+        }
+    }
 }
 
 fn table(sheet: &mut Sheet, rows: &[Row], shown: std::ops::Range<usize>, cell: usize) {

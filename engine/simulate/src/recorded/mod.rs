@@ -11,7 +11,7 @@
 //! - **How long it stays away**: the time of all its waits divided by how many of them ended
 //!   with a connection. That is the likeliest mean if the length of a spell does not depend on
 //!   how long it has lasted, and it counts waits that were given up for what they are: at least
-//!   so long. Time in which no engine ran counts as waited. How long it stays connected follows
+//!   so long. Where no wait ended so, it is an hour, or all that was waited. Time in which no engine ran counts as waited. How long it stays connected follows
 //!   from the two.
 //! - **Which share of its attempts fails, and how**: those that were not stopped, not our own
 //!   trouble and not a matter of connection.
@@ -23,10 +23,17 @@
 //! of time, the fleet's is taken. What never happened in any rollout is not known: devices and
 //! hours that no rollout touched may be otherwise.
 
+use std::time::Duration;
+
 mod behaviour;
 mod evidence;
+mod presence;
 
-pub use behaviour::{Behaviour, RecordedDevice, RecordedFleet};
+pub use behaviour::{Behaviour, RecordedDevice, RecordedFleet, Seen};
+pub(crate) use presence::Presence;
+
+/// How long devices stay away where no wait for one ever ended with it, or none took any time.
+pub const AWAY_UNKNOWN: Duration = Duration::from_secs(3600);
 
 /// How many looks or attempts of its own weigh as much as what is known of the fleet.
 pub const WEIGHT: f64 = 4.0;

@@ -1,7 +1,3 @@
-//! A fleet that exists only in memory: each device is made from its number when it is looked at.
-
-use std::time::Duration;
-
 use windlass_model::{Connectivity, Device, DeviceId, Timestamp};
 
 use crate::{
@@ -18,9 +14,9 @@ pub struct Prototype {
     pub utc_offset: i32,
 }
 
-/// A simulated fleet.
+/// Devices of a profile.
 #[derive(Clone, Debug)]
-pub struct Fleet {
+pub(super) struct Made {
     profile: Profile,
     dice: Dice,
     devices: u64,
@@ -48,10 +44,8 @@ const ZONES: [(&str, i32); 8] = [
 /// The version that devices without a record run: below any release.
 const OLD_VERSION: &str = "0.0.0";
 
-impl Fleet {
-    /// `devices` devices: the records one after the other, and then again with `-1`, `-2` … at
-    /// the end of their ids. Without any record they are made up.
-    pub fn new(profile: Profile, seed: u64, devices: u64, records: Vec<Prototype>) -> Self {
+impl Made {
+    pub(super) fn new(profile: Profile, seed: u64, devices: u64, records: Vec<Prototype>) -> Self {
         Self {
             profile,
             dice: Dice::new(seed),
@@ -64,31 +58,15 @@ impl Fleet {
         }
     }
 
-    /// How many devices it has; they are numbered from 0.
-    pub fn devices(&self) -> u64 {
+    pub(super) fn devices(&self) -> u64 {
         self.devices
     }
 
-    /// Whose connections it has.
-    pub fn profile(&self) -> Profile {
+    pub(super) fn profile(&self) -> Profile {
         self.profile
     }
 
-    /// A device as a registry would know it that hears of every change.
-    pub fn device(&self, number: u64, at: Timestamp) -> Device {
-        let mut device = self.record(number);
-        let spell = self.spell(number, at);
-        device.status = if spell.online {
-            Connectivity::Online
-        } else {
-            Connectivity::Offline
-        };
-        device.last_seen = Some(if spell.online { at } else { spell.since });
-        device
-    }
-
-    /// A device as it is whatever the time.
-    pub(crate) fn record(&self, number: u64) -> Device {
+    pub(super) fn record(&self, number: u64) -> Device {
         match &self.records {
             Records::Made => self.made(number),
             Records::Given(records) => {
@@ -103,11 +81,6 @@ impl Fleet {
                 device
             }
         }
-    }
-
-    /// Its id.
-    pub(crate) fn id(&self, number: u64) -> DeviceId {
-        self.record(number).id
     }
 
     fn given<'a>(&self, records: &'a [Prototype], number: u64) -> Option<&'a Prototype> {
@@ -157,37 +130,9 @@ impl Fleet {
         }
     }
 
-    /// The spell of a device at an instant.
-    pub fn spell(&self, number: u64, at: Timestamp) -> Spell {
+    pub(super) fn spell(&self, number: u64, at: Timestamp) -> Spell {
         let offset = self.utc_offset(number);
         self.profile.spell(self.dice, number, offset, at)
-    }
-
-    /// The first of the instants `first`, `first + every`, … at which a device is online; the
-    /// first after `end` if it is not before.
-    pub(crate) fn met(
-        &self,
-        number: u64,
-        first: Timestamp,
-        every: Duration,
-        end: Timestamp,
-    ) -> Timestamp {
-        let every = u64::try_from(every.as_millis()).unwrap_or(u64::MAX).max(1);
-        let mut at = first;
-        while at <= end {
-            let spell = self.spell(number, at);
-            if spell.online {
-                return at;
-            }
-            let missed = spell.until.0.saturating_sub(at.0).div_ceil(every).max(1);
-            at = Timestamp(at.0.saturating_add(missed.saturating_mul(every)));
-        }
-        at
-    }
-
-    /// A bound on the share of connected devices that lose their connection within `length`.
-    pub(crate) fn breaks_within(&self, length: Duration) -> f64 {
-        self.profile.breaks_within(length)
     }
 }
 
