@@ -2,13 +2,13 @@
 //! questions to real devices. The second process of each test finds the soak over by its clock,
 //! so nothing here depends on how long anything takes.
 
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 use serde_json::Value;
 use windlass_sim::{Behaviour, Fault, FleetSpec, When};
 
 use crate::{
-    support::{Bench, Config, Ended},
+    support::{Bench, Config, Ended, finish},
     terminal::{RUN, Terminal},
     verdict::{device, log, of_type},
 };
@@ -55,11 +55,16 @@ async fn canary(bench: &Bench) -> Vec<usize> {
         .collect()
 }
 
-/// `windlass run` when the soak is over.
+/// `windlass ARGS…` when the soak is over.
+fn later(bench: &Bench, args: &[&str]) -> Command {
+    let mut command = bench.command(args);
+    command.env("WINDLASS_CLOCK_OFFSET", bench.write("offset", LATER));
+    command
+}
+
+/// `windlass run` then.
 async fn run_later(bench: &Bench, crash_at: Option<&str>) -> Ended {
-    let offset = bench.write("offset", LATER);
-    let mut command = bench.command(&RUN);
-    command.env("WINDLASS_CLOCK_OFFSET", offset);
+    let mut command = later(bench, &RUN);
     if let Some(point) = crash_at {
         command.env("WINDLASS_CRASH_AT", point);
     }
@@ -100,9 +105,8 @@ async fn a_canary_that_falls_back_in_its_soak_aborts_the_rollout() {
     assert_eq!(of_type(&events, "attempt-started").len(), 4);
 
     let victim = device(fell[0]).to_owned();
-    let why = bench
-        .windlass(&["why", &victim, "--state", "state/windlass.db"])
-        .await;
+    let asked = ["why", &victim, "--state", "state/windlass.db"];
+    let why = finish(later(&bench, &asked)).await;
     assert_eq!(why.code, Some(0), "{why:#?}");
     assert!(why.stdout.contains("fell back"), "{why:#?}");
     let because = "it had been updated to 9.0.0, and ran 2.2.0 when it was verified again";

@@ -115,6 +115,7 @@ conformance! {
         a_round_is_found_where_it_was,
         a_swap_forgets_the_rounds,
         a_device_that_fell_back_has_failed_and_is_taken_back,
+        records_without_rounds_read_as_they_were,
     };
     holds::{
         a_subject_has_one_hold,

@@ -169,3 +169,18 @@ pub(crate) fn a_device_that_fell_back_has_failed_and_is_taken_back(f: &mut Fixtu
         .expect("readable");
     assert_eq!(left.len(), 2);
 }
+
+/// Issue 4, "replay": what was recorded before there were rounds reads as it was, and is the same
+/// bytes when it is written again.
+pub(crate) fn records_without_rounds_read_as_they_were(f: &mut Fixture) {
+    let rollout = updated(f);
+    let cohort = f.store.snapshot(rollout).expect("known").cohorts.remove(0);
+    let written = serde_json::to_string(&cohort).expect("JSON");
+    assert!(!written.contains("recheck"), "{written}");
+    let read: windlass_model::CohortView = serde_json::from_str(&written).expect("readable");
+    assert_eq!(read, cohort);
+    let old = r#"{"ceilings":[],"valid_until":1,"verdict":"continue","reasons":[],"memo":[],"ask_at":null,"triggers":[]}"#;
+    let decision: windlass_model::Decision = serde_json::from_str(old).expect("readable");
+    assert_eq!(decision.rechecks, []);
+    assert_eq!(serde_json::to_string(&decision).expect("JSON"), old);
+}
