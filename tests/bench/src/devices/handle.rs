@@ -1,0 +1,115 @@
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
+};
+
+use super::COMMAND;
+
+/// The process of the devices; it ends with its handle.
+pub(crate) struct Devices {
+    /// Killed when dropped.
+    _process: Child,
+    orders: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+    /// At which they listen, whatever their address.
+    pub(crate) port: u16,
+}
+
+/// What the devices saw since they were started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Requests that began.
+    pub(crate) open: u64,
+    /// Whole releases.
+    pub(crate) pushes: u64,
+    /// Bytes of bodies.
+    pub(crate) bytes: u64,
+    /// Broken bodies, and while digests were checked those with another one.
+    pub(crate) wrong: u64,
+}
+
+impl Devices {
+    /// Starts them.
+    pub(crate) async fn start() -> Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg(COMMAND)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("the devices could not be started")?;
+        let orders = process.stdin.take().context("it is piped")?;
+        let mut answers = BufReader::new(process.stdout.take().context("it is piped")?).lines();
+        let port = answers
+            .next_line()
+            .await?
+            .context("the devices ended at once")?
+            .parse()?;
+        Ok(Self {
+            _process: process,
+            orders,
+            answers,
+            port,
+        })
+    }
+
+    /// Whether every digest is compared with what the sender says.
+    pub(crate) async fn check_digests(&mut self, check: bool) -> Result<Counts> {
+        self.order(if check { "check on" } else { "check off" })
+            .await
+    }
+
+    /// Whether they leave the bodies that come from now on unread.
+    pub(crate) async fn hold(&mut self, hold: bool) -> Result<Counts> {
+        self.order(if hold { "hold" } else { "go on" }).await
+    }
+
+    /// They answer every push with an error from now on.
+    pub(crate) async fn refuse(&mut self) -> Result<Counts> {
+        self.order("refuse").await
+    }
+
+    /// What they saw so far.
+    pub(crate) async fn counts(&mut self) -> Result<Counts> {
+        self.order("counts").await
+    }
+
+    async fn order(&mut self, order: &str) -> Result<Counts> {
+        self.orders
+            .write_all(format!("{order}\n").as_bytes())
+            .await?;
+        let line = self
+            .answers
+            .next_line()
+            .await?
+            .context("the devices have ended")?;
+        let numbers = line
+            .split(' ')
+            .map(str::parse)
+            .collect::<Result<Vec<u64>, _>>()?;
+        let [open, pushes, bytes, wrong] = numbers[..] else {
+            anyhow::bail!("the devices answered {line:?}");
+        };
+        Ok(Counts {
+            open,
+            pushes,
+            bytes,
+            wrong,
+        })
+    }
+
+    /// That since `before` exactly `pushes` releases arrived, and none of them broken.
+    pub(crate) async fn expect(&mut self, before: Counts, pushes: u64) -> Result<()> {
+        let now = self.counts().await?;
+        ensure!(
+            now.pushes - before.pushes == pushes && now.wrong == before.wrong,
+            "the devices took {} releases and refused {} instead of taking {pushes}",
+            now.pushes - before.pushes,
+            now.wrong - before.wrong,
+        );
+        Ok(())
+    }
+}

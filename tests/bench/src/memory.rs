@@ -1,0 +1,123 @@
+//! Resident memory of the engine's process.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{
+    devices::{Addressing, Devices},
+    engine::{Course, Fleet, Pace, import},
+    load::{ONE_IN_A_HUNDRED, Payload},
+    part, process,
+    push::Work,
+    report::{Bound, Row},
+    settings::Settings,
+};
+
+/// Large payloads are sent for so long: memory stands after a moment, and 100 GiB take
+/// minutes.
+const LARGE_FOR: Duration = Duration::from_secs(20);
+/// Slow devices.
+const SLOW: u64 = 10_000;
+/// Registered devices; one in a hundred is targeted.
+const REGISTERED: u64 = 1_000_000;
+
+/// The rows.
+pub(crate) async fn rows(settings: &Settings, print: &mut impl FnMut(Row)) -> Result<()> {
+    let large = part::run("large", &[&settings.scaled(1 << 30).to_string()]).await?;
+    print(Row {
+        what: format!(
+            "most memory, 100 at once × 1 GiB, first {} s",
+            LARGE_FOR.as_secs()
+        ),
+        measured: format!("{large:.0} MiB"),
+        bound: Bound::at_most(large, 100.0, " MiB"),
+    });
+    let many = settings.scaled(SLOW);
+    match part::run("slow", &[&many.to_string()]).await {
+        Ok(slow) => print(Row {
+            what: format!("memory per device in flight, {many} slow devices at once"),
+            measured: format!("{slow:.1} KiB"),
+            bound: Bound::at_most(slow, 64.0, " KiB"),
+        }),
+        Err(error) => print(Row {
+            what: format!("memory per device in flight, {many} slow devices at once"),
+            measured: format!("{error:#}; see above"),
+            bound: Bound::Reported,
+        }),
+    }
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("state.db");
+    let file_name = file.to_str().context("a plain path")?;
+    let count = settings.scaled(REGISTERED);
+    let payload = Payload::make(folder.path(), 1 << 10)?;
+    import(&file, &work(&payload, count, 100, 9))?;
+    let registered = part::run("registered", &[file_name, &count.to_string()]).await?;
+    print(Row {
+        what: format!("most memory, {count} registered, {} targeted", count / 100),
+        measured: format!("{registered:.0} MiB"),
+        bound: Bound::at_most(registered, 150.0, " MiB"),
+    });
+    Ok(())
+}
+
+fn work(payload: &Payload, pushes: u64, at_once: usize, port: u16) -> Work<'_> {
+    Work {
+        pushes,
+        at_once,
+        addressing: Addressing::Each,
+        port,
+        payload,
+    }
+}
+
+/// MiB, with 100 pushes of `size` bytes at once.
+pub(crate) async fn large(size: u64) -> Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let devices = Devices::start().await?;
+    let payload = Payload::sparse(folder.path(), size)?;
+    let work = work(&payload, 100, 100, devices.port);
+    let fleet = Fleet::prepare(&folder.path().join("state.db"), &work, Course::FREE).await?;
+    process::forget_peak()?;
+    let voyage = fleet.start().await?;
+    tokio::time::sleep(LARGE_FOR).await;
+    let peak = process::peak()?;
+    voyage.cut().await?;
+    Ok(process::mebibytes(peak))
+}
+
+/// KiB a device, with `many` that read nothing.
+pub(crate) async fn slow(many: u64) -> Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let mut devices = Devices::start().await?;
+    devices.hold(true).await?;
+    let payload = Payload::make(folder.path(), 1 << 20)?;
+    let work = work(&payload, many, usize::try_from(many)?, devices.port);
+    let fleet = Fleet::prepare(&folder.path().join("state.db"), &work, Course::FREE).await?;
+    let before = process::resident()?;
+    let voyage = fleet.start().await?;
+    while devices.counts().await?.open < many {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let after = process::resident()?;
+    devices.hold(false).await?;
+    voyage.finish().await?;
+    Ok(after.saturating_sub(before) as f64 / 1024.0 / many as f64)
+}
+
+/// MiB, of a rollout to one in a hundred of the `count` devices in `file`.
+pub(crate) async fn registered(file: &Path, count: u64) -> Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let payload = Payload::make(folder.path(), 1 << 10)?;
+    let nobody = work(&payload, count, 100, 9);
+    let course = Course {
+        pace: Pace::Gated,
+        expression: Some(ONE_IN_A_HUNDRED),
+        cache: None,
+    };
+    let fleet = Fleet::plan(file, &nobody, course).await?;
+    ensure!(fleet.targets == count / 100, "{} targets", fleet.targets);
+    // Nobody listens at their addresses: every device fails, which costs no less memory.
+    fleet.start().await?.finish().await?;
+    Ok(process::mebibytes(process::peak()?))
+}

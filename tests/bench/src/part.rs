@@ -1,0 +1,39 @@
+//! Measurements that need a process of their own, because they are of the process: this
+//! program again, which prints one number.
+
+use anyhow::{Context as _, Result};
+use tokio::process::Command;
+
+use crate::{cpu, instructions, memory};
+
+/// What turns this program into a part.
+pub(crate) const COMMAND: &str = "part";
+
+/// Runs part `name`; the number that it printed.
+pub(crate) async fn run(name: &str, arguments: &[&str]) -> Result<f64> {
+    let output = Command::new(std::env::current_exe()?)
+        .arg(COMMAND)
+        .arg(name)
+        .args(arguments)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .await?;
+    String::from_utf8(output.stdout)?
+        .trim()
+        .parse()
+        .with_context(|| format!("the part `{name}` failed"))
+}
+
+/// The part `words` names; its number.
+pub(crate) async fn be(mut words: impl Iterator<Item = String>) -> Result<f64> {
+    let name = words.next().context("which part?")?;
+    let mut word = || words.next().context("a part needs more words");
+    match name.as_str() {
+        "large" => memory::large(word()?.parse()?).await,
+        "slow" => memory::slow(word()?.parse()?).await,
+        "registered" => memory::registered(word()?.as_ref(), word()?.parse()?).await,
+        "hot" => instructions::hot(&word()?, word()?.parse()?, word()?.as_ref()).await,
+        "cpu" => cpu::part(word()?.as_ref(), word()?.parse()?).await,
+        name => anyhow::bail!("there is no part {name}"),
+    }
+}

@@ -1,0 +1,96 @@
+//! What the kernel says of processes.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+/// Ticks of `/proc/self/stat`, which are the same on every Linux that is not exotic.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// Memory of this process in bytes: now, or the most since [`forget_peak`].
+fn memory(field: &str) -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .context("the kernel does not say")?;
+    let kibibytes = line.trim_start_matches(':').trim().trim_end_matches(" kB");
+    Ok(kibibytes.parse::<u64>()? * 1024)
+}
+
+/// Resident memory now, in bytes.
+pub(crate) fn resident() -> Result<u64> {
+    memory("VmRSS")
+}
+
+/// The most resident memory since [`forget_peak`], in bytes.
+pub(crate) fn peak() -> Result<u64> {
+    memory("VmHWM")
+}
+
+/// Lets [`peak`] begin anew.
+pub(crate) fn forget_peak() -> Result<()> {
+    Ok(fs::write("/proc/self/clear_refs", "5")?)
+}
+
+/// CPU time of this process so far.
+pub(crate) fn own_cpu() -> Result<Duration> {
+    cpu(14)
+}
+
+/// CPU time of the children that were waited for.
+pub(crate) fn childrens_cpu() -> Result<Duration> {
+    cpu(16)
+}
+
+/// The sum of two fields of `/proc/self/stat`, counted from 1.
+fn cpu(first: usize) -> Result<Duration> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    // What follows the name, which may hold blanks, begins with the third field.
+    let (_, rest) = stat.rsplit_once(')').context("it is no stat")?;
+    let mut ticks = 0;
+    for field in rest.split_whitespace().skip(first - 3).take(2) {
+        ticks += field.parse::<u64>()?;
+    }
+    Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+}
+
+/// The program that users run, built beside this one.
+pub(crate) fn windlass() -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name("windlass");
+    ensure!(
+        path.is_file(),
+        "there is no {}: build it with `cargo build --release -p windlass -p windlass-bench`",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// Runs `windlass` in `folder`; how long it took, and what it wrote.
+pub(crate) fn run_windlass(folder: &Path, arguments: &[&str]) -> Result<(Duration, String)> {
+    let mut command = Command::new(windlass()?);
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .stdin(Stdio::null());
+    let begun = Instant::now();
+    let output = command.output()?;
+    let took = begun.elapsed();
+    ensure!(
+        output.status.success(),
+        "windlass {} failed: {}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok((took, String::from_utf8_lossy(&output.stdout).into_owned()))
+}
+
+/// In MiB.
+pub(crate) fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
