@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use windlass_core::Input;
-use windlass_model::{NewShadow, PluginName, RolloutKey, ShadowEnd, Timestamp};
+use windlass_model::{NewShadow, PluginName, RolloutKey, Sequence, ShadowEnd, Timestamp};
 use windlass_store::{ShadowConflict, Store, StoreError};
 
 use super::{Engine, EngineError, Executor};
@@ -88,10 +88,16 @@ impl<C: Clock, E: Executor> Engine<C, E> {
         let at = self.clock.now().wall;
         let done = self
             .store
-            .run(move |store| order.carry_out(store, key, at))
+            .run(move |store| {
+                order.carry_out(store, key, at)?;
+                let before = Sequence(store.last_event()?.0.saturating_sub(1));
+                Ok::<_, ShadowConflict>(store.events(before, 1, None)?)
+            })
             .await?;
-        if let Err(conflict) = done {
-            return Ok(Err(conflict.into()));
+        match done {
+            // Nothing need follow of it soon by which listeners would find it.
+            Ok(events) => events.into_iter().for_each(|event| self.bus.publish(event)),
+            Err(conflict) => return Ok(Err(conflict.into())),
         }
         if let Err(error) = self.tell_shadows(key).await {
             self.recover(error).await?;
