@@ -319,6 +319,7 @@ async fn parts(host: &Host, work: &Work<'_>, course: Course<'_>) -> Result<Parts
         fleet: None,
         filter,
         policies,
+        shadows: Vec::new(),
         signals: Vec::new(),
         deliveries: vec![DeliveryPart {
             pin: pin(&http),

@@ -58,6 +58,7 @@ impl Watcher {
             }],
             memo,
             ask_at: None,
+            rechecks: Vec::new(),
             triggers: vec![Trigger {
                 cohort: CohortIndex(0),
                 measure: Measure::Ended,

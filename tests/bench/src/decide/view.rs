@@ -50,6 +50,7 @@ pub(crate) fn view(decided: u64, count: u64) -> View {
             failures,
             first_started: (ended > 0).then_some(START),
             last_ended: (ended > 0).then_some(now),
+            recheck: None,
         }
     };
     View {
