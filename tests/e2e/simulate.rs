@@ -169,7 +169,8 @@ async fn a_bad_build_is_aborted_within_the_stated_radius() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pos_canary_of_14_days_takes_a_bad_build_back() {
     let desk = Desk::pos();
-    let scenario = fs::read_to_string(desk.0.path().join("3-progressive.toml"));
+    let scenario = repository().join("tests/scenarios/pos/3-progressive.toml");
+    let scenario = fs::read_to_string(scenario);
     let scenario = scenario.expect("it is there");
     let canary = "soak = \"24h\"";
     assert!(scenario.contains(canary), "{scenario}");
@@ -177,7 +178,7 @@ async fn a_pos_canary_of_14_days_takes_a_bad_build_back() {
     let bad = [
         "careful.toml",
         "--devices",
-        "3000",
+        "5000",
         "--fail",
         "5%",
         "--after",
@@ -190,19 +191,19 @@ async fn a_pos_canary_of_14_days_takes_a_bad_build_back() {
         let stated = &session["blast_radius"];
         assert_eq!(
             (&stated["devices"], &stated["rate"]),
-            (&300.into(), &0.05.into())
+            (&500.into(), &0.05.into())
         );
         assert_eq!(stated["cohort"], "canary");
         let marks = session["marks"].as_array().expect("marks");
         let abort = marks.iter().find(|mark| mark["verdict"] == "roll-back");
         let abort = abort.expect("it is taken back");
-        assert!(number(&abort["started"]) <= 300, "{abort}");
+        assert!(number(&abort["started"]) <= 500, "{abort}");
         assert!(number(&abort["at_ms"]) < 14 * 24 * 3_600_000, "{abort}");
         assert_eq!(session["cohorts"][1]["first_started_ms"], Value::Null);
         let told = desk.simulate(&args).await.stdout;
         let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
-            words.contains("devices started, within the 300 stated"),
+            words.contains("devices started, within the 500 stated"),
             "{told}"
         );
     }
