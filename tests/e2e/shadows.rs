@@ -159,7 +159,7 @@ async fn shadows_are_compared_and_never_obeyed() {
     let words = bench.windlass(&["decisions", "windlass.toml"]).await;
     assert!(said(&words).contains("policy strict (in shadow): abort"));
     let replay = bench.windlass(&["replay", "windlass.toml"]).await;
-    assert!(said(&replay).ends_with("none differs\n"), "{replay:#?}");
+    assert!(said(&replay).contains("none differs"), "{replay:#?}");
     let report = bench.windlass(&["shadow", "report", "windlass.toml"]).await;
     let report = said(&report);
     assert!(

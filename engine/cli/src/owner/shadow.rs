@@ -63,7 +63,7 @@ impl Hand<'_> {
             Some(owner) => Arc::clone(&owner.host),
             None => Arc::new(setup::host_beside(config)?),
         };
-        let opened = setup::open_as_policies(config, &host, &[place.clone()]).await?;
+        let opened = setup::open_as_policies(config, &host, std::slice::from_ref(&place)).await?;
         let Some(part) = opened.policies.first() else {
             return Err(anyhow::anyhow!("a policy that opened is not there").into());
         };
