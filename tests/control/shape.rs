@@ -4,11 +4,11 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use windlass_cli::control::{
     Chore, Done, Errand, Fate, Imported, Interrupt, PROTOCOL, Request, Response, RunErrand,
-    SwapErrand, SwapFate, Swapped, Which,
+    ShadowErrand, ShadowWish, Shadowed, ShadowedHow, SwapErrand, SwapFate, Swapped, Which,
 };
 use windlass_model::{
-    DeviceId, FailureKind, GroupField, Hold, HoldKind, HoldSubject, RolloutName, RolloutState,
-    Steering, Timestamp,
+    DeviceId, FailureKind, GroupField, Hold, HoldKind, HoldSubject, PluginName, RolloutName,
+    RolloutState, Steering, Timestamp,
 };
 use windlass_runtime::WaitFor;
 
@@ -27,7 +27,15 @@ fn after(chore: Option<&Chore>) -> Option<Chore> {
             restart_memo: true,
             dry_run: false,
         }),
-        Some(Chore::SwapPolicies(_)) => Chore::DeadLetters {
+        Some(Chore::SwapPolicies(_)) => Chore::Shadow(ShadowErrand {
+            policy: PluginName::new("bold"),
+            rollout: Some(name()),
+            wish: ShadowWish::Add {
+                config: PathBuf::from("windlass.toml"),
+                directory: PathBuf::from("/srv"),
+            },
+        }),
+        Some(Chore::Shadow(_)) => Chore::DeadLetters {
             rollout: Some(name()),
             which: Which::All {
                 kind: Some(FailureKind::Unreachable),
@@ -79,6 +87,14 @@ fn done(chore: &Chore) -> Vec<Done> {
             void: 2,
             paused: false,
         }))],
+        Chore::Shadow(ShadowErrand { policy, .. }) => vec![Done::Shadowed(Shadowed {
+            rollout: RolloutName::new("app-9"),
+            policy,
+            how: ShadowedHow::Added {
+                cohorts: Vec::new(),
+            },
+            driven: true,
+        })],
         Chore::DeadLetters { fate, .. } => vec![Done::DeadLetters {
             fate,
             devices: 1,

@@ -4,6 +4,7 @@
 //! the rollout runs; and afterwards that nothing started after an abort.
 
 #[path = "../../engine/core/tests/rollout/fleet.rs"]
+#[expect(dead_code, reason = "the core's own tests use the rest")]
 mod fleet;
 mod policy;
 #[path = "../../engine/core/tests/rollout/spec.rs"]

@@ -51,7 +51,8 @@ mod tests {
     fn named(expression: Option<&str>, part: (u32, u32)) -> Result<Vec<Refusal>, String> {
         let text = "is false".to_owned();
         let part = Some(part);
-        refusals(vec![filter::Refusal { part, text }], expression).map_err(|kind| format!("{kind:?}"))
+        refusals(vec![filter::Refusal { part, text }], expression)
+            .map_err(|kind| format!("{kind:?}"))
     }
 
     /// Nothing of a guest is trusted: whoever shows a part may cut the expression there.

@@ -1,8 +1,7 @@
 use crate::{
     Advance, Approval, Assignment, AssignmentId, AttemptId, AttemptOutcome, CohortIndex,
     DecisionRecord, DeviceKey, Event, Observation, PluginName, Recheck, RolloutKey, RolloutState,
-    ShadowChange, ShadowKey,
-    SignalSample, StateKind, Timestamp,
+    ShadowChange, ShadowKey, SignalSample, StateKind, Timestamp,
 };
 use std::time::Duration;
 

@@ -237,6 +237,7 @@ fn decide(
             memo: Vec::new(),
             ask_at: None,
             triggers: Vec::new(),
+            rechecks: Vec::new(),
         };
         set.changes.push(Change::Decision(Box::new(DecisionRecord {
             policy: policy.name.clone(),
@@ -266,6 +267,7 @@ fn view(now: Timestamp, sizes: [u64; 2]) -> View {
             failures: BTreeMap::new(),
             first_started: None,
             last_ended: None,
+            recheck: None,
         }
     };
     View {

@@ -46,8 +46,7 @@ use windlass_model::{
 use self::{
     attempt::Ended, breaker::Breakers, decide::Decider, intake::Intake, ledger::Move, live::Live,
     parked::Parked, recheck::Rechecks, shadow::Shadows, signals::Signals, starts::RecentStarts,
-    trouble::Trouble,
-    waits::Waits,
+    trouble::Trouble, waits::Waits,
 };
 use crate::{Effect, Input, Now, Output, Resources, StopCause, table};
 

@@ -67,6 +67,7 @@ fn decided(memo: &[u8]) -> Change {
         memo: memo.to_vec(),
         ask_at: None,
         triggers: Vec::new(),
+        rechecks: Vec::new(),
     };
     let record = record("candidate", 60_000, DecisionAnswer::Decided(decision));
     Change::Shadow(ShadowKey(1), ShadowChange::Decided(Box::new(record)))

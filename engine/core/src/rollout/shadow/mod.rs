@@ -349,7 +349,9 @@ impl Shadow {
             let Some(cohort) = self.cohorts.get_mut(wish.cohort.0 as usize) else {
                 continue;
             };
-            let had = cohort.recheck.is_some_and(|round| round.began >= wish.since);
+            let had = cohort
+                .recheck
+                .is_some_and(|round| round.began >= wish.since);
             if !had && wish.since <= now {
                 let mut round = Recheck::begin(now);
                 round.ended = Some(now);

@@ -3,8 +3,8 @@
 use windlass_core::{DecideRequest, Input, ShadowRequest};
 use windlass_model::{
     AssignmentId, Ceiling, Cohort, CohortIndex, Comparison, Decision, DecisionAnswer,
-    DecisionRecord, Measure, Members, PluginName, PluginPin, Reason, RolloutKey, Sha256,
-    ShadowChange, ShadowKey, ShadowSnapshot, Timestamp, Trigger, Verdict,
+    DecisionRecord, Measure, Members, PluginName, PluginPin, Reason, RecheckWish, RolloutKey,
+    Sha256, ShadowChange, ShadowKey, ShadowSnapshot, Timestamp, Trigger, Verdict,
 };
 
 use super::super::{policy::Policy, store::Table};
@@ -250,6 +250,10 @@ fn whimsical(whim: u16, request: &ShadowRequest) -> Result<Decision, String> {
             cohort: CohortIndex(whim as u32 % 3),
             measure: Measure::Ended,
             reaches: whim % 6,
+        }],
+        rechecks: vec![RecheckWish {
+            cohort: CohortIndex(whim as u32 % 3),
+            since: Timestamp(now.0 + whim % 200 * 1000 - 100_000),
         }],
     })
 }
