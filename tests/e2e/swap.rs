@@ -77,7 +77,11 @@ async fn events(bench: &Bench) -> Vec<Value> {
 /// Without digests, which are others with every build.
 fn assert_shown(name: &str, bench: &Bench, text: &str) {
     let text = bench.portable(text);
-    insta::with_settings!({ filters => [(r"\b[0-9a-f]{12}\b", "[digest]")] }, {
+    let filters = [
+        (r"\b[0-9a-f]{12}\b", "[digest]"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", "[time]"),
+    ];
+    insta::with_settings!({ filters => filters }, {
         insta::assert_snapshot!(name, text);
     });
 }
