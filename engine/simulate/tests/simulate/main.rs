@@ -9,3 +9,14 @@ mod radius;
 mod scenes;
 mod sessions;
 mod signals;
+
+use proptest::test_runner::Config as ProptestConfig;
+
+/// A case is a whole rollout, lived through twice: a quarter of the cases that others have.
+fn whole_rollouts() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig {
+        cases: config.cases.div_ceil(4),
+        ..config
+    }
+}

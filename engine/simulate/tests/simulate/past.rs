@@ -255,6 +255,8 @@ fn pasts() -> impl Strategy<Value = Vec<Past>> {
 }
 
 proptest! {
+    #![proptest_config(crate::whole_rollouts())]
+
     /// However many are taken: each place keeps its share to within a device, no id comes twice,
     /// and what was recorded of as many devices as there are is taken once.
     #[test]

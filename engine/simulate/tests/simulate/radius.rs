@@ -220,6 +220,8 @@ fn keeps_within(scene: &Scenario, canary: &Canary) -> Result<(), TestCaseError> 
 }
 
 proptest! {
+    #![proptest_config(crate::whole_rollouts())]
+
     #[test]
     fn an_abort_is_always_within_it((scene, canary) in rollouts()) {
         keeps_within(&scene, &canary)?;

@@ -215,6 +215,8 @@ fn a_long_session_measures_every_half_a_minute() {
 }
 
 proptest! {
+    #![proptest_config(crate::whole_rollouts())]
+
     /// Whatever moves the signal: an abort is within the radius that was stated.
     #[test]
     fn an_abort_for_a_signal_is_within_the_radius(
