@@ -7,8 +7,9 @@
 //! ```
 //!
 //! Without a section everything is measured. Figures are ratios taken in interleaved rounds
-//! wherever they can be, as the median with the smallest and the largest; nothing here asserts
-//! a time, unless `--hold` asks for it, which is for `instructions`. `--shrink N` divides the amounts, for a look whether it works at all.
+//! wherever they can be, as the median with the smallest and the largest. `--hold` fails if a
+//! promise is not kept; without it nothing is asserted. `--shrink N` divides the amounts, for a
+//! look whether it works at all.
 #![expect(clippy::print_stdout, reason = "its table is what it is for")]
 
 mod abort;
