@@ -1,6 +1,7 @@
 //! The right to do I/O for one job, and the record of what was done under it.
 
 use std::{
+    pin::pin,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -97,6 +98,15 @@ pub enum Stall {
     Peer,
     /// The payload source: we had nothing to send.
     Source,
+}
+
+/// What a job has run out of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overdue {
+    /// Nothing has moved for the idle time.
+    Idle(Stall),
+    /// Its deadline has passed.
+    Deadline,
 }
 
 /// The right to do I/O for one job.
@@ -249,20 +259,31 @@ impl Lease {
         self.epoch + Duration::from_nanos(self.moved_at.load(Ordering::Relaxed))
     }
 
-    /// Completes when nothing has moved for the lease's idle time. Its timer runs on `io`,
-    /// so it fires even if guests keep the caller's runtime busy.
-    pub async fn watch_idle(&self, io: &Handle) -> Stall {
-        let mut sleep = {
+    /// Completes when nothing has moved for the lease's idle time, or its deadline has passed.
+    /// Its timer, the only one of a job that nothing holds up, runs on `io`, so it fires even
+    /// if guests keep the caller's runtime busy.
+    pub async fn overdue(&self, io: &Handle) -> Overdue {
+        let sleep = {
             let _on_io = io.enter();
-            Box::pin(tokio::time::sleep_until(self.idle_at().into()))
+            tokio::time::sleep_until(self.due().0.into())
         };
+        let mut sleep = pin!(sleep);
         loop {
             sleep.as_mut().await;
-            let due = self.idle_at();
+            let (due, overdue) = self.due();
             if Instant::now() >= due {
-                return self.stall();
+                return overdue;
             }
             sleep.as_mut().reset(due.into());
+        }
+    }
+
+    fn due(&self) -> (Instant, Overdue) {
+        let idle = self.idle_at();
+        if self.terms.deadline <= idle {
+            (self.terms.deadline, Overdue::Deadline)
+        } else {
+            (idle, Overdue::Idle(self.stall()))
         }
     }
 

@@ -58,9 +58,9 @@ pub(crate) async fn rows(settings: &Settings, print: &mut impl FnMut(Row)) -> Re
 /// CPU seconds of a rollout of `file`, its digests included, in this process.
 pub(crate) async fn part(file: &Path, port: u16) -> Result<f64> {
     let folder = tempfile::tempdir()?;
-    let begun = process::own_cpu()?;
+    let begun = process::own_cpu();
     let payload = Payload::of_file(file)?;
-    let opened = process::own_cpu()? - begun;
+    let opened = process::own_cpu() - begun;
     let work = Work {
         pushes: AT_ONCE,
         at_once: usize::try_from(AT_ONCE)?,
@@ -70,9 +70,9 @@ pub(crate) async fn part(file: &Path, port: u16) -> Result<f64> {
     };
     let fleet = Fleet::prepare(&folder.path().join("state.db"), &work, Course::FREE).await?;
     // Compiling the plugins is not sending.
-    let begun = process::own_cpu()?;
+    let begun = process::own_cpu();
     fleet.roll_out().await?;
-    Ok((process::own_cpu()? - begun + opened).as_secs_f64())
+    Ok((process::own_cpu() - begun + opened).as_secs_f64())
 }
 
 /// CPU seconds of as many curl processes.

@@ -109,6 +109,21 @@ pub(crate) struct Heard {
     pub(crate) failures: Vec<Timestamp>,
 }
 
+/// Compiles the plugins that rollouts here use, and keeps them in `cache`.
+pub(crate) async fn warm(cache: &Path) -> Result<()> {
+    let host = Host::start(HostConfig {
+        concurrency: NonZeroUsize::MIN,
+        cache_dir: Some(cache.to_owned()),
+        limits: Limits::default(),
+    })?;
+    for name in ["delivery-http", "filter-cel", "policy-progressive"] {
+        let component = windlass_builtin::builtin(name).context("it is built in")?;
+        host.load(PluginName::new(name), Bytes::from_static(component))
+            .await?;
+    }
+    Ok(())
+}
+
 /// Writes the devices of `work` into a new state file.
 pub(crate) fn import(file: &Path, work: &Work<'_>) -> Result<()> {
     let now = SystemClock::new().now().wall;

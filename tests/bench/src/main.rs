@@ -7,8 +7,9 @@
 //! ```
 //!
 //! Without a section everything is measured. Figures are ratios taken in interleaved rounds
-//! wherever they can be, as the median with the smallest and the largest; nothing here asserts
-//! a time. `--shrink N` divides the amounts, for a look whether it works at all.
+//! wherever they can be, as the median with the smallest and the largest. `--hold` fails if a
+//! promise is not kept; without it nothing is asserted. `--shrink N` divides the amounts, for a
+//! look whether it works at all.
 #![expect(clippy::print_stdout, reason = "its table is what it is for")]
 
 mod abort;
@@ -30,7 +31,7 @@ mod scaling;
 mod settings;
 mod startup;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use settings::{Section, Settings};
 
 #[tokio::main]
@@ -50,7 +51,11 @@ async fn main() -> Result<()> {
         conditions::conditions(settings.rounds),
         report::HEAD
     );
-    let mut print = |row: report::Row| println!("{row}");
+    let mut broken = 0;
+    let mut print = |row: report::Row| {
+        broken += u32::from(row.bound.is_broken());
+        println!("{row}");
+    };
     for section in &settings.sections {
         match section {
             Section::Push => push::deliveries(&settings, &mut print).await?,
@@ -67,5 +72,9 @@ async fn main() -> Result<()> {
         }
     }
     println!("\nload {} when it ended", conditions::load());
+    ensure!(
+        !settings.hold || broken == 0,
+        "{broken} promises were not kept"
+    );
     Ok(())
 }

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use tokio::process::Command;
 
-use crate::{cpu, instructions, memory};
+use crate::{cpu, engine, instructions, memory};
 
 /// What turns this program into a part.
 pub(crate) const COMMAND: &str = "part";
@@ -29,9 +29,12 @@ pub(crate) async fn be(mut words: impl Iterator<Item = String>) -> Result<f64> {
     let name = words.next().context("which part?")?;
     let mut word = || words.next().context("a part needs more words");
     match name.as_str() {
-        "large" => memory::large(word()?.parse()?).await,
-        "slow" => memory::slow(word()?.parse()?).await,
-        "registered" => memory::registered(word()?.as_ref(), word()?.parse()?).await,
+        "warm" => engine::warm(word()?.as_ref()).await.map(|()| 0.0),
+        "large" => memory::large(word()?.parse()?, word()?.as_ref()).await,
+        "slow" => memory::slow(word()?.parse()?, word()?.as_ref()).await,
+        "registered" => {
+            memory::registered(word()?.as_ref(), word()?.parse()?, word()?.as_ref()).await
+        }
         "hot" => instructions::hot(&word()?, word()?.parse()?, word()?.as_ref()).await,
         "cpu" => cpu::part(word()?.as_ref(), word()?.parse()?).await,
         name => anyhow::bail!("there is no part {name}"),

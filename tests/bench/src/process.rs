@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::time::{ClockId, clock_gettime};
 
 /// Ticks of `/proc/self/stat`, which are the same on every Linux that is not exotic.
 const TICKS_PER_SECOND: u64 = 100;
@@ -39,22 +40,22 @@ pub(crate) fn forget_peak() -> Result<()> {
 }
 
 /// CPU time of this process so far.
-pub(crate) fn own_cpu() -> Result<Duration> {
-    cpu(14)
+pub(crate) fn own_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
 }
 
 /// CPU time of the children that were waited for.
 pub(crate) fn childrens_cpu() -> Result<Duration> {
-    cpu(16)
-}
-
-/// The sum of two fields of `/proc/self/stat`, counted from 1.
-fn cpu(first: usize) -> Result<Duration> {
     let stat = fs::read_to_string("/proc/self/stat")?;
-    // What follows the name, which may hold blanks, begins with the third field.
+    // What follows the name, which may hold blanks, begins with the third field; that of
+    // children in user mode and in the kernel are the sixteenth and the seventeenth.
     let (_, rest) = stat.rsplit_once(')').context("it is no stat")?;
     let mut ticks = 0;
-    for field in rest.split_whitespace().skip(first - 3).take(2) {
+    for field in rest.split_whitespace().skip(16 - 3).take(2) {
         ticks += field.parse::<u64>()?;
     }
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))

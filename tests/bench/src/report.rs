@@ -43,6 +43,13 @@ impl Bound {
     }
 }
 
+impl Bound {
+    /// Whether it was promised and not kept.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self, Self::Promised { met: false, .. })
+    }
+}
+
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

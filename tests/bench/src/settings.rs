@@ -60,6 +60,8 @@ pub(crate) struct Settings {
     pub(crate) sections: Vec<Section>,
     /// How often each figure is taken.
     pub(crate) rounds: usize,
+    /// Fail if a promise is not kept.
+    pub(crate) hold: bool,
     /// Through what amounts are divided, for a quick look.
     shrink: u64,
 }
@@ -73,6 +75,7 @@ impl Settings {
         let mut settings = Self {
             sections: Vec::new(),
             rounds: 5,
+            hold: false,
             shrink: 1,
         };
         while let Some(word) = words.next() {
@@ -84,10 +87,11 @@ impl Settings {
                     .context("no number")
             };
             match word.as_str() {
+                "--hold" => settings.hold = true,
                 "--rounds" => settings.rounds = usize::try_from(number()?)?.max(1),
                 "--shrink" => settings.shrink = u64::max(number()?, 1),
                 option if option.starts_with('-') => {
-                    bail!("there is no {option}; there is --rounds N and --shrink N")
+                    bail!("there is no {option}; there is --rounds N, --shrink N and --hold")
                 }
                 name => settings.sections.push(Section::named(name)?),
             }

@@ -17,7 +17,7 @@ use crate::{
     convert,
     egress::{Target, TargetError},
     guest::{Bounds, Opened, Slots, State},
-    lease::{JobObserver, Lease, LeaseTerms, Poison, Stall},
+    lease::{JobObserver, Lease, LeaseTerms, Overdue, Poison, Stall},
     payload::Throttle,
 };
 
@@ -137,8 +137,9 @@ impl Work {
         let ready = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return nothing_sent(Stop::Cancelled),
-            () = tokio::time::sleep_until(end.into()) => return nothing_sent(late(self.deadline)),
+            // Before the timer, which costs nothing if an instance is at hand.
             ready = opened.ready(slots) => ready,
+            () = tokio::time::sleep_until(end.into()) => return nothing_sent(late(self.deadline)),
         };
         let mut ready = match ready {
             Ok(ready) => ready,
@@ -166,8 +167,8 @@ impl Work {
             self.device.id.clone(),
         ));
         let bounds = Bounds {
-            // The lease's deadline comes first, and says so better.
-            wall: self.deadline + template.shared.limits.call_wall,
+            // The lease's deadline says it, below.
+            wall: None,
             ..template.bounds(name, self.extra_cpu)
         };
         let resource = instance.resource;
@@ -190,12 +191,8 @@ impl Work {
                     lease.poison(Poison::Cancelled);
                     (Err(Stop::Cancelled), false)
                 }
-                stall = lease.watch_idle(template.shared.runtimes.io()) => {
-                    (Err(stalled(stall, self.idle, &lease)), false)
-                }
-                () = tokio::time::sleep_until(end.into()) => {
-                    lease.poison(Poison::TimedOut);
-                    (Err(late(self.deadline)), false)
+                overdue = lease.overdue(template.shared.runtimes.io()) => {
+                    (Err(self.given_up(overdue, &lease)), false)
                 }
             }
         };
@@ -213,6 +210,26 @@ impl Work {
             answer,
             bytes_sent,
             reached,
+        }
+    }
+
+    fn given_up(&self, overdue: Overdue, lease: &Lease) -> Stop {
+        let idle = self.idle;
+        match overdue {
+            Overdue::Deadline => {
+                lease.poison(Poison::TimedOut);
+                late(self.deadline)
+            }
+            Overdue::Idle(Stall::Peer) => {
+                lease.poison(Poison::TimedOut);
+                let text = format!("nothing moved for {idle:?}");
+                Failure::new(FailureKind::TimedOut, text).into()
+            }
+            Overdue::Idle(Stall::Source) => {
+                lease.poison(Poison::Source);
+                let text = format!("the payload could not be read for {idle:?}");
+                Failure::new(FailureKind::Source, text).into()
+            }
         }
     }
 }
@@ -252,21 +269,6 @@ fn judge<T>(
         Ok(Err(error)) => Err(convert::failure(error).into()),
         Err(error) => Err(error.into()),
     }
-}
-
-fn stalled(stall: Stall, idle: Duration, lease: &Lease) -> Stop {
-    match stall {
-        Stall::Peer => {
-            lease.poison(Poison::TimedOut);
-            Failure::new(FailureKind::TimedOut, format!("nothing moved for {idle:?}"))
-        }
-        Stall::Source => {
-            lease.poison(Poison::Source);
-            let text = format!("the payload could not be read for {idle:?}");
-            Failure::new(FailureKind::Source, text)
-        }
-    }
-    .into()
 }
 
 fn late(deadline: Duration) -> Stop {

@@ -11,6 +11,7 @@ mod address;
 mod connection;
 mod dial;
 mod error;
+mod gathered;
 mod meter;
 mod outgoing;
 mod pool;

@@ -17,6 +17,7 @@ use super::{
     connection::{Connection, Shared, TaskGuard, Verdict},
     dial::{self, Dial},
     error::{Denial, EgressError},
+    gathered::{GatheredBody, SMALL_ANSWER},
     outgoing::LeasedBody,
     pool::{Key, Pool},
     response::AnswerBody,
@@ -161,7 +162,7 @@ impl Egress {
         loop {
             request.body().finish_if_empty();
             let mut failure = match connection.sender.try_send_request(request).await {
-                Ok(response) => return self.answer(lease, response, connection),
+                Ok(response) => return self.answer(lease, response, connection).await,
                 Err(failure) => failure,
             };
             match failure.take_message() {
@@ -246,7 +247,7 @@ impl Egress {
         })
     }
 
-    fn answer(
+    async fn answer(
         &self,
         lease: &Arc<Lease>,
         response: Response<Incoming>,
@@ -257,15 +258,26 @@ impl Egress {
         if size > limit {
             return Err(EgressError::AnswerTooLarge { size, limit });
         }
-        Ok(response.map(|incoming| {
-            AnswerBody::new(
-                incoming,
-                connection,
-                Arc::clone(&self.pool),
-                Arc::clone(lease),
-            )
-            .boxed_unsync()
-        }))
+        let is_small = response
+            .body()
+            .size_hint()
+            .upper()
+            .is_some_and(|size| size <= SMALL_ANSWER);
+        let (head, incoming) = response.into_parts();
+        let body = AnswerBody::new(
+            incoming,
+            connection,
+            Arc::clone(&self.pool),
+            Arc::clone(lease),
+        );
+        let body = if is_small {
+            GatheredBody::new(body, Arc::clone(lease))
+                .await
+                .boxed_unsync()
+        } else {
+            body.boxed_unsync()
+        };
+        Ok(Response::from_parts(head, body))
     }
 }
 

@@ -38,8 +38,8 @@ pub(crate) struct Bounds {
     pub(crate) call: &'static str,
     /// CPU time.
     pub(crate) cpu: Duration,
-    /// Wall time.
-    pub(crate) wall: Duration,
+    /// Wall time; none where a lease bounds it.
+    pub(crate) wall: Option<Duration>,
 }
 
 /// A component that was instantiated, alone in its store.
@@ -82,7 +82,7 @@ impl<C: Contract> Template<C> {
         Bounds {
             call,
             cpu,
-            wall: limits.call_wall + 4 * cpu,
+            wall: Some(limits.call_wall + 4 * cpu),
         }
     }
 
@@ -175,9 +175,13 @@ impl<C: Contract> Template<C> {
         let meter = Arc::clone(&store.data().meter);
         meter.begin(bounds.cpu);
         store.set_epoch_deadline(1);
-        let end = tokio::time::timeout(bounds.wall, meter.charge(call(store)))
-            .instrument(span.clone())
-            .await;
+        let charged = meter.charge(call(store)).instrument(span.clone());
+        let end = match bounds.wall {
+            Some(limit) => tokio::time::timeout(limit, charged)
+                .await
+                .map_err(|_| limit),
+            None => Ok(charged.await),
+        };
         let cpu = u64::try_from(meter.spent().as_micros()).unwrap_or(u64::MAX);
         span.record("cpu_us", cpu);
         span.record("memory", store.data().memory.used());
@@ -185,7 +189,7 @@ impl<C: Contract> Template<C> {
         let (kind, cause) = match end {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => classify(error, bounds, store.data().memory.denied()),
-            Err(_) => (PluginErrorKind::WallTime { limit: bounds.wall }, None),
+            Err(limit) => (PluginErrorKind::WallTime { limit }, None),
         };
         Err(self.error(kind, bounds.call, store, cause))
     }

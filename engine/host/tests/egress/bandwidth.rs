@@ -50,7 +50,7 @@ async fn transfers_share_a_bandwidth_and_are_never_taken_for_stalled() {
                 .boxed_unsync();
             let timers = Handle::current();
             let (egress, request) = (egress(), post(&url, body));
-            let stalled = lease.watch_idle(&timers);
+            let stalled = lease.overdue(&timers);
             tokio::select! {
                 biased;
                 answer = exchange(&egress, &lease, request) => {

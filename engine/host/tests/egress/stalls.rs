@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use tokio::{io::AsyncWriteExt, runtime::Handle};
 use windlass_host::{
     egress::{EgressError, Timeouts},
-    lease::{Lease, Stall},
+    lease::{Lease, Overdue, Stall},
     payload::PayloadBody,
 };
 
@@ -39,12 +39,12 @@ async fn a_device_that_stops_reading_is_given_up() {
     let body = PayloadBody::new(Source::sound(SIZE), Arc::clone(&lease), 0, SIZE);
     let body = body.expect("in range").boxed_unsync();
     let (egress, io) = (egress(), Handle::current());
-    let (refused, stall) = tokio::join!(
+    let (refused, overdue) = tokio::join!(
         exchange(&egress, &lease, post(&url, body)),
-        lease.watch_idle(&io)
+        lease.overdue(&io)
     );
     assert!(matches!(refused, Err(EgressError::Idle(_))), "{refused:?}");
-    assert_eq!(stall, Stall::Peer);
+    assert_eq!(overdue, Overdue::Idle(Stall::Peer));
     assert!(lease.sent_bytes() < SIZE, "what was queued is not counted");
     drop(listener);
 }

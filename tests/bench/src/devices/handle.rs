@@ -1,4 +1,4 @@
-use std::process::Stdio;
+use std::{process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::{
@@ -7,6 +7,7 @@ use tokio::{
 };
 
 use super::COMMAND;
+use crate::process;
 
 /// The process of the devices; it ends with its handle.
 pub(crate) struct Devices {
@@ -29,6 +30,17 @@ pub(crate) struct Counts {
     pub(crate) bytes: u64,
     /// Broken bodies, and while digests were checked those with another one.
     pub(crate) wrong: u64,
+    /// CPU time of their process.
+    pub(crate) cpu: Duration,
+}
+
+/// What some work took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    /// On the clock.
+    pub(crate) took: Duration,
+    /// Of CPU time, of both ends.
+    pub(crate) cpu: Duration,
 }
 
 impl Devices {
@@ -90,7 +102,7 @@ impl Devices {
             .split(' ')
             .map(str::parse)
             .collect::<Result<Vec<u64>, _>>()?;
-        let [open, pushes, bytes, wrong] = numbers[..] else {
+        let [open, pushes, bytes, wrong, cpu] = numbers[..] else {
             anyhow::bail!("the devices answered {line:?}");
         };
         Ok(Counts {
@@ -98,6 +110,23 @@ impl Devices {
             pushes,
             bytes,
             wrong,
+            cpu: Duration::from_nanos(cpu),
+        })
+    }
+
+    /// What `work` costs, in this process and in that of the devices.
+    pub(crate) async fn cost(
+        &mut self,
+        work: impl Future<Output = Result<Duration>>,
+    ) -> Result<Cost> {
+        let theirs = self.counts().await?.cpu;
+        let ours = process::own_cpu();
+        let took = work.await?;
+        let ours = process::own_cpu() - ours;
+        let theirs = self.counts().await?.cpu - theirs;
+        Ok(Cost {
+            took,
+            cpu: ours + theirs,
         })
     }
 

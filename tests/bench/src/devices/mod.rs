@@ -8,7 +8,7 @@
 mod handle;
 mod server;
 
-pub(crate) use handle::Devices;
+pub(crate) use handle::{Cost, Devices};
 pub(crate) use server::serve;
 
 /// What turns this program into devices.

@@ -25,6 +25,8 @@ use tokio::{
     sync::watch,
 };
 
+use crate::process;
+
 /// Thousands dial at once.
 const BACKLOG: i32 = 4096;
 
@@ -57,11 +59,12 @@ pub(crate) async fn serve() -> Result<()> {
         }
         let count = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
         say(format_args!(
-            "{} {} {} {}",
+            "{} {} {} {} {}",
             count(&shared.heads),
             count(&shared.pushes),
             count(&shared.bytes),
-            count(&shared.wrong)
+            count(&shared.wrong),
+            process::own_cpu().as_nanos(),
         ))?;
     }
     Ok(())
