@@ -63,7 +63,7 @@ async fn main() -> Result<()> {
             Section::Memory => memory::rows(&settings, &mut print).await?,
             Section::Registry => registry::rows(&settings, &mut print).await?,
             Section::Decide => decide::rows(&settings, &mut print).await?,
-            Section::Startup => startup::rows(&settings, &mut print).await?,
+            Section::Startup => startup::rows(&settings, &mut print)?,
             Section::Alloc => alloc::rows(&settings, &mut print).await?,
             Section::Cpu => cpu::rows(&settings, &mut print).await?,
             Section::Abort => abort::rows(&settings, &mut print).await?,

@@ -61,7 +61,7 @@ pub(crate) fn write_configuration(folder: &std::path::Path) -> Result<()> {
 }
 
 /// The rows.
-pub(crate) async fn rows(_: &Settings, print: &mut impl FnMut(Row)) -> Result<()> {
+pub(crate) fn rows(_: &Settings, print: &mut impl FnMut(Row)) -> Result<()> {
     let folder = tempfile::tempdir()?;
     write_configuration(folder.path())?;
     for (arguments, words, most) in [
