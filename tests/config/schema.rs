@@ -26,6 +26,8 @@ component = "builtin:delivery-http"
 settings = { any = [1, 2.5, "three", { four = true }] }
 [plugins.cel]
 component = "builtin:filter-cel"
+[plugins.bold]
+component = "policy.wasm"
 [plugins.careful]
 component = "policy.wasm"
 [signals.errors]
@@ -54,6 +56,7 @@ name = "everything"
 delivery = [{ when = "device.kind == 'till'", use = "http" }, { use = "http" }]
 filter = { plugin = "cel", expression = "true" }
 policies = ["careful"]
+shadow = ["bold"]
 retry = { attempts = 1, backoff = "1s", max_backoff = "1m30s" }
 timeouts = { idle = "500ms", attempt = "1d" }
 settle = { grace = "10m", on_uncertain = "push-again" }

@@ -136,6 +136,24 @@ fn thinned(mut session: Value) -> String {
     serde_json::to_string_pretty(&session).expect("it is JSON")
 }
 
+/// A simulation that says nothing of a policy could be taken for one that asked it.
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_in_shadow_are_left_out_and_that_is_said() {
+    let bold =
+        "[plugins.bold]\ncomponent = \"builtin:policy-rate\"\nsettings.maximum_per_minute = 5\n";
+    let shadow = CANARY.replace(
+        "[rollout]\n",
+        &format!("{bold}[rollout]\nshadow = [\"bold\"]\n"),
+    );
+    let desk = Desk::with(&shadow);
+    let ended = desk.simulate(&["rollout.toml", "--devices", "20"]).await;
+    insta::assert_snapshot!(ended.stderr);
+    desk.write("rollout.toml", CANARY);
+    let without = desk.simulate(&["rollout.toml", "--devices", "20"]).await;
+    assert_eq!((ended.code, ended.stdout), (without.code, without.stdout));
+    assert_eq!(without.stderr, "");
+}
+
 /// "A 14-day canary rollout with a bad build, simulated, shows its abort within the blast radius
 /// it stated before."
 #[tokio::test(flavor = "multi_thread")]

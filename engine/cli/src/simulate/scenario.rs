@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
 use windlass_host::PluginError;
@@ -13,7 +13,7 @@ use crate::{
     args::SimulateArgs,
     command::Failure,
     config::Overrides,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, quote},
     setup::{self, Dry, with_causes},
 };
 
@@ -43,6 +43,10 @@ pub async fn all(args: &SimulateArgs) -> Result<Vec<Session>, Failure> {
         for warning in dry.warnings.iter() {
             warning.emit();
         }
+        let shadows = &dry.config.rollout.shadows;
+        if let Some(shadow) = shadows.first() {
+            not_in_shadow(shadow.value.as_str(), config).emit();
+        }
         dries.push(dry);
     }
     signals::all_are_asked_for(&args.signals, &dries)?;
@@ -60,6 +64,15 @@ pub async fn all(args: &SimulateArgs) -> Result<Vec<Session>, Failure> {
         sessions.push(session.map_err(|error| diagnostic(error, &dry, args))?);
     }
     Ok(sessions)
+}
+
+/// A candidate is tried in a simulation by being in force there.
+fn not_in_shadow(shadow: &str, config: &Path) -> Diagnostic {
+    Diagnostic::warning("policies in shadow are left out of a simulation").help(format!(
+        "to compare them, put {} into `policies` of a copy of {}, and name it with --against",
+        quote(shadow),
+        config.display(),
+    ))
 }
 
 /// The worst case is lived through beside the rollout: neither knows of the other.

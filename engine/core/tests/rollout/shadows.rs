@@ -210,6 +210,33 @@ fn a_shadow_of_the_policy_in_force_agrees() {
     );
 }
 
+/// Nobody is asked what it runs for the sake of a shadow, and it does not wait for that: it goes on
+/// as if whoever succeeded still ran the release.
+#[test]
+fn a_shadow_takes_what_it_wants_verified_as_confirmed() {
+    let slow = Policy {
+        rechecks: Some(10),
+        ..EASY
+    };
+    let quick = Policy {
+        rechecks: Some(2),
+        ..EASY
+    };
+    let mut world = world(&[3, 9], &[slow], 2, 1, good(12));
+    world.begin();
+    let key = world.add_shadow(ONLY, &[1, 3], 0);
+    world.asides.policies.push((key, quick));
+    assert_eq!(world.go_on(), Outcome::Completed);
+    let comparison = &world.shadow(ONLY, key).comparison;
+    let largest = comparison.largest_starts.as_ref().expect("they differed");
+    assert!(
+        largest.shadow.starts > largest.in_force.starts,
+        "{largest:?}"
+    );
+    let rounds = world.count(|event| matches!(event, EventKind::RecheckStarted { .. }));
+    assert_eq!(rounds, 1, "that of the policy in force");
+}
+
 /// A shadow that fails is noted, and asked again later.
 #[test]
 fn a_shadow_that_fails_is_noted_and_asked_again() {

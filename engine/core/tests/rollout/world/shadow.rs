@@ -3,8 +3,8 @@
 use windlass_core::{DecideRequest, Input, ShadowRequest};
 use windlass_model::{
     AssignmentId, Ceiling, Cohort, CohortIndex, Comparison, Decision, DecisionAnswer,
-    DecisionRecord, Measure, Members, PluginName, PluginPin, Reason, RecheckWish, RolloutKey,
-    Sha256, ShadowChange, ShadowKey, ShadowSnapshot, Timestamp, Trigger, Verdict,
+    DecisionRecord, Measure, Members, PluginName, PluginPin, Reason, Recheck, RecheckWish,
+    RolloutKey, Sha256, ShadowChange, ShadowKey, ShadowSnapshot, Timestamp, Trigger, Verdict,
 };
 
 use super::super::{policy::Policy, store::Table};
@@ -55,6 +55,8 @@ impl Shadow {
         for (view, (first, last)) in cohorts.iter_mut().zip(&self.times) {
             view.size = view.states.total();
             (view.first_started, view.last_ended) = (*first, *last);
+            // Rounds are those of the cohorts in force.
+            view.recheck = None;
         }
         ShadowSnapshot {
             key: self.key,
@@ -167,6 +169,10 @@ impl World {
             for (stored, shown) in expected.iter_mut().zip(&request.view.cohorts) {
                 assert!(stored.last_ended <= shown.last_ended);
                 stored.last_ended = shown.last_ended;
+                // Nobody is asked for it, so the rows do not tell.
+                stored.recheck = shown.recheck;
+                let over = |round: Recheck| round.ended == Some(round.began);
+                assert!(shown.recheck.is_none_or(over), "a round that nobody makes");
             }
             assert_eq!(request.view.cohorts, expected);
             let awaited = |(_, one): &(_, ShadowRequest)| one.shadow == request.shadow;
