@@ -137,16 +137,16 @@ impl Rollout {
 
     /// What policies wish and do not have yet.
     fn wishes(&self) -> impl Iterator<Item = (CohortIndex, Timestamp)> {
-        // When every device has ended, nothing depends on it any more.
-        let goes_on = self
-            .cohorts
-            .iter()
-            .any(|cohort| cohort.states.ended() < cohort.states.total());
-        let wishes = self.decider.rechecks().filter(move |_| goes_on);
-        wishes.filter_map(|wish| {
+        let unmet = self.decider.rechecks().filter_map(|wish| {
             let view = self.cohorts.get(wish.cohort.0 as usize)?;
             let had = view.recheck.is_some_and(|round| round.began >= wish.since);
             (!had).then_some((wish.cohort, wish.since))
+        });
+        // When every device has ended, nothing depends on it any more. Looked at last: it is asked
+        // in every step, and mostly nothing is wished.
+        unmet.filter(|_| {
+            let mut cohorts = self.cohorts.iter();
+            cohorts.any(|cohort| cohort.states.ended() < cohort.states.total())
         })
     }
 
