@@ -92,6 +92,25 @@ pub struct CohortView {
     pub recheck: Option<Recheck>,
 }
 
+impl CohortView {
+    /// Of a cohort in which nothing has happened and no state was counted yet.
+    pub fn untouched(cohort: &Cohort) -> Self {
+        Self {
+            name: cohort.name.clone(),
+            size: cohort.size,
+            states: StateCounts::default(),
+            started: 0,
+            in_progress: 0,
+            ended: 0,
+            first_failures: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            first_started: None,
+            last_ended: None,
+            recheck: None,
+        }
+    }
+}
+
 /// A measurement from outside, as a policy sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signal {

@@ -1,9 +1,6 @@
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, Row, params};
 use windlass_model::{
-    Cohort, CohortView, FailureKind, RolloutKey, RolloutSnapshot, StateCounts, StateKind,
-    StoredRollout,
+    CohortView, FailureKind, RolloutKey, RolloutSnapshot, StateKind, StoredRollout,
 };
 
 use crate::{
@@ -68,30 +65,18 @@ fn cohorts(
     connection: &Connection,
     rollout: &StoredRollout,
 ) -> Result<(Vec<CohortView>, u64), StoreError> {
-    let mut views: Vec<_> = rollout.plan.cohorts.iter().map(untouched).collect();
+    let mut views: Vec<_> = rollout
+        .plan
+        .cohorts
+        .iter()
+        .map(CohortView::untouched)
+        .collect();
     read_times(connection, rollout.key, &mut views)?;
     let timed = read_counts(connection, rollout.key, &mut views)?;
     for view in &mut views {
         view.ended = view.states.ended();
     }
     Ok((views, timed))
-}
-
-/// A cohort in which nothing has happened.
-pub(crate) fn untouched(cohort: &Cohort) -> CohortView {
-    CohortView {
-        name: cohort.name.clone(),
-        size: cohort.size,
-        states: StateCounts::default(),
-        started: 0,
-        in_progress: 0,
-        ended: 0,
-        first_failures: BTreeMap::new(),
-        failures: BTreeMap::new(),
-        first_started: None,
-        last_ended: None,
-        recheck: None,
-    }
 }
 
 fn read_times(

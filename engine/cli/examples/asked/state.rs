@@ -256,18 +256,10 @@ fn view(now: Timestamp, sizes: [u64; 2]) -> View {
     let cohort = |size| {
         let mut states = StateCounts::default();
         *states.get_mut(StateKind::Pending) = size;
+        let name = "cohort".to_owned();
         CohortView {
-            name: "cohort".to_owned(),
-            size,
             states,
-            started: 0,
-            in_progress: 0,
-            ended: 0,
-            first_failures: BTreeMap::new(),
-            failures: BTreeMap::new(),
-            first_started: None,
-            last_ended: None,
-            recheck: None,
+            ..CohortView::untouched(&Cohort { name, size })
         }
     };
     View {

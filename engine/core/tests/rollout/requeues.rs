@@ -15,6 +15,16 @@ use crate::{
     world::{ONLY, World},
 };
 
+/// The only device gets fresh attempts, and takes the release.
+fn requeue_and_succeed(world: &mut World) {
+    let devices = vec![id(1)];
+    world
+        .order(ONLY, Steering::Requeue { devices })
+        .expect("a dead letter");
+    assert_eq!(world.run(), Outcome::Completed);
+    assert_eq!(kinds(world), [StateKind::Succeeded]);
+}
+
 /// Issue 3: an excluded device whose outcome nobody knows is a dead letter; whoever wants it
 /// all the same requeues it, and it is tried as often as any.
 #[test]
@@ -31,12 +41,7 @@ fn a_requeue_takes_an_exclusion_back() {
         .expect("in flight");
     assert_eq!(world.go_on(), Outcome::Completed);
     assert_eq!(kinds(&world), [StateKind::DeadLettered]);
-    let devices = vec![id(1)];
-    world
-        .order(ONLY, Steering::Requeue { devices })
-        .expect("a dead letter");
-    assert_eq!(world.run(), Outcome::Completed);
-    assert_eq!(kinds(&world), [StateKind::Succeeded]);
+    requeue_and_succeed(&mut world);
 }
 
 /// Issue 3: `dead-letters requeue|dismiss`.
@@ -140,12 +145,7 @@ fn a_requeued_device_is_believed_although_the_clock_was_set_back() {
     let day = Duration::from_secs(24 * 60 * 60);
     world.now.wall = Timestamp(world.now.wall.0 - day.as_millis() as u64);
     let before = world.now.monotonic;
-    let devices = vec![id(1)];
-    world
-        .order(ONLY, Steering::Requeue { devices })
-        .expect("a dead letter");
-    assert_eq!(world.run(), Outcome::Completed);
-    assert_eq!(kinds(&world), [StateKind::Succeeded]);
+    requeue_and_succeed(&mut world);
     let took = world.now.monotonic - before;
     assert!(took < Duration::from_secs(600), "{took:?}");
 }
@@ -209,12 +209,7 @@ fn a_requeued_device_that_is_known_to_run_the_release_has_succeeded() {
     assert_eq!(world.run(), Outcome::Completed);
     let key = windlass_model::DeviceKey(1);
     world.store.versions.insert(key, "2.0.0".to_owned());
-    let devices = vec![id(1)];
-    world
-        .order(ONLY, Steering::Requeue { devices })
-        .expect("a dead letter");
-    assert_eq!(world.run(), Outcome::Completed);
-    assert_eq!(kinds(&world), [StateKind::Succeeded]);
+    requeue_and_succeed(&mut world);
 }
 
 /// Issue 3, GX: a requeue while the rollout runs needs no other process.

@@ -7,7 +7,7 @@ use windlass_model::{
     Advance, Approval, Assignment, AssignmentId, AssignmentState, AttemptId, Change, ChangeSet,
     Cohort, CohortIndex, CohortView, DecisionRecord, DeviceId, DeviceKey, Event, EventKind,
     Outcome, Recheck, Rechecking, Release, Rival, Rollback, RolloutKey, RolloutSnapshot,
-    SignalName, SignalSample, StateCounts, StateKind, StoredRollout, Timestamp,
+    SignalName, SignalSample, StateKind, StoredRollout, Timestamp,
 };
 
 use super::world::{shadow::Shadow, swap::Before};
@@ -444,17 +444,8 @@ impl Table {
         plans
             .map(|(index, cohort)| {
                 let mut view = CohortView {
-                    name: cohort.name.clone(),
-                    size: cohort.size,
-                    states: StateCounts::default(),
-                    started: 0,
-                    in_progress: 0,
-                    ended: 0,
-                    first_failures: BTreeMap::new(),
-                    failures: BTreeMap::new(),
-                    first_started: None,
-                    last_ended: None,
                     recheck: self.rechecks.get(&index).map(|(round, _)| *round),
+                    ..CohortView::untouched(cohort)
                 };
                 for row in self.rows.values().filter(|row| home(row) == index) {
                     let kind = row.state.kind();

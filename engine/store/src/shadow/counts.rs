@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, Row, params};
 use windlass_model::{
-    AssignmentId, Cohort, CohortIndex, Comparison, Members, PluginPin, RolloutKey, ShadowKey,
-    ShadowSnapshot, Timestamp,
+    AssignmentId, Cohort, CohortIndex, CohortView, Comparison, Members, PluginPin, RolloutKey,
+    ShadowKey, ShadowSnapshot, Timestamp,
 };
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     codes::{millis, timestamp, unsigned},
     decision,
     json::parse,
-    snapshot::{self, Tallied},
+    snapshot::Tallied,
 };
 
 /// The shadows of a rollout that have cohorts, as `core` takes them up.
@@ -78,7 +78,7 @@ fn from_row(
     let cohorts: Vec<Cohort> = parse("cohorts of a shadow", &cohorts)?;
     let comparison: Comparison = parse("comparison", &comparison)?;
     let members = members(rollout, &row.get::<_, Vec<u8>>(3)?, cohorts.len());
-    let mut views: Vec<_> = cohorts.iter().map(snapshot::untouched).collect();
+    let mut views: Vec<_> = cohorts.iter().map(CohortView::untouched).collect();
     for (position, times) in times(connection, key)? {
         if let Some(view) = views.get_mut(position) {
             (view.first_started, view.last_ended) = times;
