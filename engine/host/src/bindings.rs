@@ -17,7 +17,10 @@ mod generated {
         ",
         path: "../../wit",
         world: "windlass:host/host",
-        imports: { default: trappable },
+        imports: {
+            "windlass:plugin/exchange.send": async | trappable,
+            default: trappable,
+        },
         exports: { default: async },
         require_store_data_send: true,
         with: {
@@ -31,4 +34,4 @@ mod generated {
 }
 
 pub(crate) use generated::exports::windlass::plugin::{filter, policy, protocol};
-pub(crate) use generated::windlass::plugin::{job, payload, types};
+pub(crate) use generated::windlass::plugin::{exchange, job, payload, types};

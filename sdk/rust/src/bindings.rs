@@ -42,8 +42,8 @@ pub mod delivery {
         pub_export_macro: true,
         export_macro_name: "export_delivery",
         additional_derives: [PartialEq],
-        // It holds a handle, and handles do not compare.
-        additional_derives_ignore: ["stream-error"],
+        // They hold handles, and handles do not compare.
+        additional_derives_ignore: ["stream-error", "answer", "content"],
         generate_all,
         with: {
             "windlass:plugin/types@0.1.0": crate::bindings::filter::windlass::plugin::types,

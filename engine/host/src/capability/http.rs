@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
-use http::Request;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use http::{Request, Response};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpHooks, p2::bindings::http::types::ErrorCode,
+};
 
 use crate::{
-    egress::{Egress, Timeouts},
+    egress::{Egress, EgressError, Timeouts},
     lease::Lease,
 };
 
@@ -26,11 +28,25 @@ impl HttpHooks {
     pub(crate) fn lease(&mut self, lease: Option<Arc<Lease>>) {
         self.lease = lease;
     }
+
+    /// Sends `request` and waits for the head of its answer, in a task of the network's
+    /// runtime: each step of the exchange would change threads otherwise.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, ErrorCode> {
+        let Some(lease) = self.lease.clone() else {
+            return Err(ErrorCode::HttpRequestDenied);
+        };
+        let egress = Arc::clone(&self.egress);
+        let exchange = async move { send(&egress, &lease, request, None).await };
+        Ok(wasmtime_wasi::runtime::spawn(exchange).await?)
+    }
 }
 
 type Exchange = Result<
     (
-        http::Response<WasiBody>,
+        Response<WasiBody>,
         Box<dyn Future<Output = Result<(), Error>> + Send>,
     ),
     Error,
@@ -48,22 +64,29 @@ impl WasiHttpHooks for HttpHooks {
         };
         let egress = Arc::clone(&self.egress);
         Box::new(async move {
-            let timeouts = Timeouts::new(&lease, options.as_ref());
-            match egress.send(&lease, request, timeouts).await {
-                Ok(response) => {
-                    let connection: Box<dyn Future<Output = Result<(), Error>> + Send> =
-                        Box::new(std::future::ready(Ok(())));
-                    Ok((response, connection))
-                }
-                Err(error) => {
-                    tracing::debug!(
-                        plugin = %lease.terms().plugin,
-                        error = &error as &dyn std::error::Error,
-                        "a request of a plugin failed"
-                    );
-                    Err(error.into())
-                }
-            }
+            let response = send(&egress, &lease, request, options.as_ref()).await?;
+            let connection: Box<dyn Future<Output = Result<(), Error>> + Send> =
+                Box::new(std::future::ready(Ok(())));
+            Ok((response, connection))
         })
     }
+}
+
+async fn send(
+    egress: &Egress,
+    lease: &Arc<Lease>,
+    request: Request<WasiBody>,
+    options: Option<&RequestOptions>,
+) -> Result<Response<WasiBody>, EgressError> {
+    let timeouts = Timeouts::new(lease, options);
+    egress
+        .send(lease, request, timeouts)
+        .await
+        .inspect_err(|error| {
+            tracing::debug!(
+                plugin = %lease.terms().plugin,
+                error = error as &dyn std::error::Error,
+                "a request of a plugin failed"
+            );
+        })
 }

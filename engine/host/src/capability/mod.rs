@@ -1,6 +1,7 @@
 //! What a delivery gets besides WASI: the payload, the job, and HTTP by the egress. All of
 //! it is bound to the job in hand.
 
+mod exchange;
 mod http;
 mod job;
 mod payload;

@@ -1,6 +1,9 @@
 use std::{io, net::IpAddr, time::Duration};
 
-use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::{
+    Error,
+    p2::bindings::http::types::{DnsErrorPayload, ErrorCode},
+};
 
 use super::Special;
 use crate::{lease::LeaseError, payload::SourceError};
@@ -93,17 +96,17 @@ pub enum EgressError {
 }
 
 /// What a guest is told.
-impl From<EgressError> for Error {
+impl From<EgressError> for ErrorCode {
     fn from(error: EgressError) -> Self {
         match error {
             EgressError::Denied(Denial::Malformed(_)) => Self::HttpRequestUriInvalid,
             EgressError::Denied(Denial::Method(_)) => Self::HttpRequestMethodInvalid,
             EgressError::Denied(_) => Self::HttpRequestDenied,
             EgressError::Prohibited { .. } => Self::DestinationIpProhibited,
-            EgressError::Unresolved(_) => Self::DnsError {
+            EgressError::Unresolved(_) => Self::DnsError(DnsErrorPayload {
                 rcode: None,
                 info_code: None,
-            },
+            }),
             EgressError::Connect(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 Self::ConnectionRefused
             }
@@ -120,6 +123,12 @@ impl From<EgressError> for Error {
             | EgressError::Lease(_)
             | EgressError::Shutdown => Self::InternalError(Some(error.to_string())),
         }
+    }
+}
+
+impl From<EgressError> for Error {
+    fn from(error: EgressError) -> Self {
+        ErrorCode::from(error).into()
     }
 }
 

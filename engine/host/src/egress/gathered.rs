@@ -15,7 +15,7 @@ use crate::lease::Lease;
 /// Answers up to this length are read whole before the guest hears of them: what devices say
 /// of a push is in the segment that brings the head, and a guest that asked for it piece by
 /// piece would change threads for each.
-pub(super) const SMALL_ANSWER: u64 = 16 * 1024;
+pub(crate) const SMALL_ANSWER: u64 = 16 * 1024;
 
 /// A short answer that has come, or broken off; still fenced by the lease.
 pub(super) struct GatheredBody {

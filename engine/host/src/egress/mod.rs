@@ -21,5 +21,6 @@ mod target;
 
 pub use address::Special;
 pub use error::{Denial, EgressError};
+pub(crate) use gathered::SMALL_ANSWER;
 pub use service::{Egress, EgressConfig, Timeouts};
 pub use target::{Target, TargetError};

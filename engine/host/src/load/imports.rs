@@ -27,7 +27,7 @@ const EVERY_KIND: [&str; 21] = [
 ];
 
 /// What deliveries may import besides: the job in hand, and the network within its lease.
-const DELIVERY: [&str; 11] = [
+const DELIVERY: [&str; 12] = [
     "wasi:http/outgoing-handler",
     "wasi:http/types",
     "wasi:sockets/instance-network",
@@ -37,6 +37,7 @@ const DELIVERY: [&str; 11] = [
     "wasi:sockets/tcp-create-socket",
     "wasi:sockets/udp",
     "wasi:sockets/udp-create-socket",
+    "windlass:plugin/exchange",
     "windlass:plugin/job",
     "windlass:plugin/payload",
 ];

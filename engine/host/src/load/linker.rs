@@ -5,7 +5,7 @@ use wasmtime::{
 
 use crate::{
     Kind,
-    bindings::{job, payload, types},
+    bindings::{exchange, job, payload, types},
     guest::State,
 };
 
@@ -24,6 +24,7 @@ impl Linkers {
         let mut delivery = pure.clone();
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut delivery)?;
         payload::add_to_linker::<_, HasSelf<State>>(&mut delivery, |state| state)?;
+        exchange::add_to_linker::<_, HasSelf<State>>(&mut delivery, |state| state)?;
         job::add_to_linker::<_, HasSelf<State>>(&mut delivery, |state| state)?;
         Ok(Self { pure, delivery })
     }

@@ -2,6 +2,7 @@
 //! misbehave.
 
 mod delivery;
+mod exchange;
 mod guest;
 mod instances;
 mod isolation;

@@ -2,9 +2,12 @@
 
 use crate::{
     DeliveryError,
-    bindings::delivery::wasi::{
-        http::types::{ErrorCode, http_error_code},
-        io::error::Error,
+    bindings::delivery::{
+        wasi::{
+            http::types::{ErrorCode, http_error_code},
+            io::error::Error,
+        },
+        windlass::plugin::exchange::ExchangeError,
     },
 };
 
@@ -13,6 +16,20 @@ pub(super) fn of_stream(error: &Error) -> DeliveryError {
     match http_error_code(error) {
         Some(code) => of_http(code),
         None => DeliveryError::interrupted(error.to_debug_string()),
+    }
+}
+
+/// A request that got no answer.
+pub(super) fn of_exchange(error: ExchangeError) -> DeliveryError {
+    match error {
+        ExchangeError::Header(name) => DeliveryError::other(format!(
+            "the header {name} is not allowed, or its value is not allowed in HTTP"
+        )),
+        ExchangeError::OutOfRange => {
+            DeliveryError::other("a range outside the payload was asked for")
+        }
+        ExchangeError::LeaseEnded => DeliveryError::other("the payload's job has ended"),
+        ExchangeError::Http(code) => of_http(code),
     }
 }
 

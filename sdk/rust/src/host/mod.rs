@@ -15,7 +15,8 @@ pub(crate) use crate::testing::double::*;
 /// What a request carries as its body.
 pub(crate) enum Content<'a> {
     Nothing,
-    Payload {
+    Payload(&'a Payload),
+    Range {
         payload: &'a Payload,
         offset: u64,
         length: u64,

@@ -49,7 +49,7 @@ impl Request {
     /// # Errors
     /// If no answer came.
     pub fn send_payload(self, payload: &Payload) -> Result<Response, DeliveryError> {
-        self.send_range(payload, 0, payload.size())
+        host::send(self, Content::Payload(&payload.0)).map(Response)
     }
 
     /// Sends `length` bytes of the payload from `offset`, as
@@ -63,7 +63,7 @@ impl Request {
         offset: u64,
         length: u64,
     ) -> Result<Response, DeliveryError> {
-        let range = Content::Payload {
+        let range = Content::Range {
             payload: &payload.0,
             offset,
             length,

@@ -74,15 +74,12 @@ pub(crate) fn send(request: Request, content: Content<'_>) -> Result<Incoming, D
     let mut received = receive(request)?;
     match content {
         Content::Nothing => {}
-        Content::Payload {
+        Content::Payload(payload) => received.attach(&payload.0),
+        Content::Range {
             payload,
             offset,
             length,
-        } => {
-            received.body = payload.range(offset, length)?.to_vec();
-            let header = ("Content-Length".to_owned(), length.to_string());
-            received.headers.push(header);
-        }
+        } => received.attach(payload.range(offset, length)?),
     }
     answer(received)
 }
@@ -131,6 +128,14 @@ fn answer(received: Received) -> Result<Incoming, DeliveryError> {
                 .map(|response| Incoming { response, read: 0 })
         },
     )
+}
+
+impl Received {
+    fn attach(&mut self, bytes: &[u8]) {
+        self.body = bytes.to_vec();
+        let header = ("Content-Length".to_owned(), bytes.len().to_string());
+        self.headers.push(header);
+    }
 }
 
 type Shared = Rc<std::cell::RefCell<Received>>;

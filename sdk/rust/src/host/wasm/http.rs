@@ -1,33 +1,51 @@
-//! `wasi:http`, used once a call: a request, its body, the answer.
+//! Requests by `exchange`, where the host has their content, and by `wasi:http` where the
+//! plugin writes it.
 
 use super::{Payload, PayloadStream};
 use crate::{
     DeliveryError,
-    bindings::delivery::wasi::{
-        http::{
-            outgoing_handler,
-            types::{
-                Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method,
-                OutgoingBody, OutgoingRequest, Scheme,
+    bindings::delivery::{
+        wasi::{
+            http::{
+                outgoing_handler,
+                types::{
+                    Fields, FutureIncomingResponse, IncomingBody, Method, OutgoingBody,
+                    OutgoingRequest, Scheme,
+                },
             },
+            io::streams::{InputStream, OutputStream, StreamError},
         },
-        io::streams::{InputStream, OutputStream, StreamError},
+        windlass::plugin::exchange,
     },
     host::{Content, failure},
     http::{self, Request},
 };
 
+/// Sends a request whose content the host has, in one call.
 pub(crate) fn send(request: Request, content: Content<'_>) -> Result<Incoming, DeliveryError> {
-    let request = outgoing(request)?;
-    match content {
-        Content::Nothing => {}
-        Content::Payload {
+    let content = match content {
+        Content::Nothing => exchange::Content::Nothing,
+        Content::Payload(payload) => exchange::Content::Payload(payload.of_guest()),
+        Content::Range {
             payload,
             offset,
             length,
-        } => Payload::attach(payload, &request, offset, length)?,
-    }
-    handle(request)?.wait()
+        } => exchange::Content::Range((payload.of_guest(), offset, length)),
+    };
+    let request = exchange::Request {
+        method: method(request.method),
+        scheme: scheme(request.scheme),
+        authority: request.authority,
+        path_with_query: request.path,
+        headers: request.headers,
+    };
+    let answer = exchange::send(&request, &content).map_err(failure::of_exchange)?;
+    Ok(Incoming {
+        status: answer.status,
+        headers: answer.headers,
+        begun: answer.body,
+        rest: answer.rest.map(Rest::of).transpose()?,
+    })
 }
 
 pub(crate) fn send_streaming(request: Request) -> Result<(Sink, Pending), DeliveryError> {
@@ -43,20 +61,7 @@ fn outgoing(request: Request) -> Result<OutgoingRequest, DeliveryError> {
     let headers = Fields::from_list(&request.headers)
         .map_err(|_| DeliveryError::other("a header's name or value is not allowed in HTTP"))?;
     let outgoing = OutgoingRequest::new(headers);
-    let method = match request.method.as_str() {
-        "GET" => Method::Get,
-        "HEAD" => Method::Head,
-        "POST" => Method::Post,
-        "PUT" => Method::Put,
-        "DELETE" => Method::Delete,
-        "OPTIONS" => Method::Options,
-        "PATCH" => Method::Patch,
-        _ => Method::Other(request.method),
-    };
-    let scheme = match request.scheme {
-        http::Scheme::Http => Scheme::Http,
-        http::Scheme::Https => Scheme::Https,
-    };
+    let (method, scheme) = (method(request.method), scheme(request.scheme));
     outgoing
         .set_method(&method)
         .map_err(|()| DeliveryError::other("the HTTP method is not one"))?;
@@ -66,6 +71,26 @@ fn outgoing(request: Request) -> Result<OutgoingRequest, DeliveryError> {
         .and_then(|()| outgoing.set_path_with_query(Some(&request.path)))
         .map_err(|()| DeliveryError::other("address and path make no URL"))?;
     Ok(outgoing)
+}
+
+fn method(name: String) -> Method {
+    match name.as_str() {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "DELETE" => Method::Delete,
+        "OPTIONS" => Method::Options,
+        "PATCH" => Method::Patch,
+        _ => Method::Other(name),
+    }
+}
+
+fn scheme(scheme: http::Scheme) -> Scheme {
+    match scheme {
+        http::Scheme::Http => Scheme::Http,
+        http::Scheme::Https => Scheme::Https,
+    }
 }
 
 fn handle(request: OutgoingRequest) -> Result<Pending, DeliveryError> {
@@ -87,13 +112,12 @@ impl Pending {
                 Some(Err(())) => return Err(DeliveryError::other("the answer was taken before")),
             }
         };
-        let unusable = |()| DeliveryError::other("the host gave the answer no body");
-        let body = response.consume().map_err(unusable)?;
-        let stream = body.stream().map_err(unusable)?;
+        let body = response.consume().map_err(|()| unusable())?;
         Ok(Incoming {
-            stream,
-            _body: body,
-            response,
+            status: response.status(),
+            headers: response.headers().entries(),
+            begun: Vec::new(),
+            rest: Some(Rest::of(body)?),
         })
     }
 }
@@ -156,23 +180,31 @@ fn broken(error: StreamError) -> DeliveryError {
     }
 }
 
-/// An answer. Fields are dropped in order, children first.
+/// An answer.
 pub(crate) struct Incoming {
-    stream: InputStream,
-    _body: IncomingBody,
-    response: IncomingResponse,
+    status: u16,
+    headers: Vec<(String, Vec<u8>)>,
+    /// What has come of the body and was not read yet.
+    begun: Vec<u8>,
+    rest: Option<Rest>,
 }
 
-impl Incoming {
-    pub(crate) fn status(&self) -> u16 {
-        self.response.status()
+/// What is still to come of a body. Fields are dropped in order, children first.
+struct Rest {
+    stream: InputStream,
+    _body: IncomingBody,
+}
+
+impl Rest {
+    fn of(body: IncomingBody) -> Result<Self, DeliveryError> {
+        let stream = body.stream().map_err(|()| unusable())?;
+        Ok(Self {
+            stream,
+            _body: body,
+        })
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
-        self.response.headers().get(name).into_iter().next()
-    }
-
-    pub(crate) fn read(&mut self, limit: usize) -> Result<Option<Vec<u8>>, DeliveryError> {
+    fn read(&mut self, limit: usize) -> Result<Option<Vec<u8>>, DeliveryError> {
         loop {
             match self.stream.blocking_read(limit as u64) {
                 // Allowed by the contract of streams, though it waited for bytes.
@@ -183,6 +215,35 @@ impl Incoming {
                     return Err(failure::of_stream(&error));
                 }
             }
+        }
+    }
+}
+
+fn unusable() -> DeliveryError {
+    DeliveryError::other("the host gave the answer no body")
+}
+
+impl Incoming {
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
+        let found = |(known, _): &&(String, Vec<u8>)| known.eq_ignore_ascii_case(name);
+        self.headers
+            .iter()
+            .find(found)
+            .map(|(_, value)| value.clone())
+    }
+
+    pub(crate) fn read(&mut self, limit: usize) -> Result<Option<Vec<u8>>, DeliveryError> {
+        if !self.begun.is_empty() {
+            let later = self.begun.split_off(limit.min(self.begun.len()));
+            return Ok(Some(std::mem::replace(&mut self.begun, later)));
+        }
+        match &mut self.rest {
+            Some(rest) => rest.read(limit),
+            None => Ok(None),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     DeliveryError,
     bindings::delivery::{
-        wasi::{http::types::OutgoingRequest, io::streams::InputStream, io::streams::StreamError},
+        wasi::io::streams::{InputStream, StreamError},
         windlass::plugin::payload::{self as host, PayloadError},
     },
 };
@@ -34,13 +34,9 @@ impl Payload {
             .map_err(refused)
     }
 
-    pub(super) fn attach(
-        &self,
-        request: &OutgoingRequest,
-        offset: u64,
-        length: u64,
-    ) -> Result<(), DeliveryError> {
-        self.0.attach(request, offset, length).map_err(refused)
+    /// As calls of the host take it.
+    pub(super) fn of_guest(&self) -> &host::Payload {
+        &self.0
     }
 }
 

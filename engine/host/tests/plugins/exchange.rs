@@ -1,0 +1,99 @@
+//! Requests and answers in one call, as `delivery-http` makes them.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use windlass_host::{DeliveryOptions, PushEnd};
+use windlass_model::{AttemptOutcome, Failure, Verification};
+
+use crate::{
+    delivery::job,
+    support::{Payload, builtin, host},
+};
+
+/// A device that answers everything with 200 and `body`.
+async fn device_that_says(body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port is free");
+    let address = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let body = Bytes::from(body);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let body = body.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let body = body.clone();
+                async move {
+                    // Of one that breaks off, nothing is said here.
+                    let _ = request.into_body().collect().await;
+                    Ok::<_, Infallible>(Response::new(Full::new(body)))
+                }
+            });
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    address
+}
+
+/// `delivery-http` with `settings` pushes to such a device, then asks it for its version.
+async fn push_and_verify(
+    settings: Value,
+    body: String,
+) -> (PushEnd, Result<Verification, Failure>) {
+    let address = device_that_says(body).await;
+    let host = host();
+    let delivery = builtin(&host, "delivery-http")
+        .await
+        .delivery(&settings, DeliveryOptions::default())
+        .await
+        .expect("it accepts the settings");
+    let payload = Payload::of(5000);
+    let end = delivery
+        .push(job(&address, &*payload), payload.clone())
+        .await;
+    let said = delivery.verify(job(&address, &*payload)).await;
+    (end, said)
+}
+
+/// What of an answer has not come with its head follows as a stream.
+#[tokio::test]
+async fn answers_of_any_length_are_read_whole() {
+    for padding in [0, 1000, 16 * 1024, 50_000] {
+        let padding = "x".repeat(padding);
+        let body = json!({ "padding": padding, "version": "2.0.0" }).to_string();
+        let (end, said) = push_and_verify(json!({ "allow_plain_http": true }), body).await;
+        assert_eq!(end.outcome, AttemptOutcome::Delivered);
+        assert_eq!(said, Ok(Verification::RunsRelease));
+    }
+}
+
+/// Headers that only the host may set are named in the failure, and nothing is sent.
+#[tokio::test]
+async fn a_header_that_may_not_be_set_is_named() {
+    let settings = json!({ "allow_plain_http": true, "headers": { "Keep-Alive": "9" } });
+    let (end, said) = push_and_verify(settings, String::new()).await;
+    assert_eq!(end.bytes_sent, 0);
+    let AttemptOutcome::Failed(failure) = end.outcome else {
+        panic!("it is no request: {:?}", end.outcome);
+    };
+    insta::assert_snapshot!(failure.message, @"the header Keep-Alive is not allowed, or its value is not allowed in HTTP");
+    assert_eq!(said.expect_err("it is no request either"), failure);
+}
+
+/// The headers of a request are bounded together, as those of `wasi:http` are.
+#[tokio::test]
+async fn headers_beyond_the_limit_are_not_sent() {
+    let long = "x".repeat(33 * 1024);
+    let settings = json!({ "allow_plain_http": true, "headers": { "X-Long": long } });
+    let (end, _) = push_and_verify(settings, String::new()).await;
+    assert_eq!(end.bytes_sent, 0);
+    let AttemptOutcome::Failed(failure) = end.outcome else {
+        panic!("it is too large: {:?}", end.outcome);
+    };
+    insta::assert_snapshot!(failure.message, @"the request's headers are too large");
+}
