@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::try_join_all;
 use windlass_model::{Condition, Device, IndexedField as Field, Relation, Timestamp};
 
 use crate::{
@@ -79,9 +80,14 @@ impl Filter {
         now: Timestamp,
         devices: &[Device],
     ) -> Result<Vec<bool>, PluginError> {
+        let at_once = self.opened.template.shared.runtimes.guest_workers();
         let mut matches = Vec::with_capacity(devices.len());
-        for batch in devices.chunks(BATCH) {
-            matches.extend(self.match_batch(now, batch).await?);
+        for several in devices.chunks(BATCH * at_once) {
+            let batches = several.chunks(BATCH);
+            let answers = batches.map(|batch| self.match_batch(now, batch));
+            for answered in try_join_all(answers).await? {
+                matches.extend(answered);
+            }
         }
         Ok(matches)
     }
@@ -122,11 +128,11 @@ impl Filter {
             .await
     }
 
-    async fn match_batch(
+    fn match_batch(
         &self,
         now: Timestamp,
         batch: &[Device],
-    ) -> Result<Vec<bool>, PluginError> {
+    ) -> impl Future<Output = Result<Vec<bool>, PluginError>> + Send + use<> {
         let count = batch.len();
         let records: Vec<_> = batch
             .iter()
@@ -135,29 +141,31 @@ impl Filter {
         let opened = Arc::clone(&self.opened);
         let shared = Arc::clone(&opened.template.shared);
         let extra = shared.limits.device_cpu * u32::try_from(count).unwrap_or(u32::MAX);
-        shared
-            .runtimes
-            .on_guests(async move {
-                opened
-                    .call(
-                        "matches",
-                        extra,
-                        move |store, guest, filter| {
-                            Box::pin(async move {
-                                guest
-                                    .compiled_filter()
-                                    .call_matches(store, filter, now.0, &records)
-                                    .await
-                            })
-                        },
-                        |said| match said {
-                            Ok(bits) => unpack(&bits, count),
-                            Err(text) => Err(PluginErrorKind::Declined(cut(text).into())),
-                        },
-                    )
-                    .await
-            })
-            .await
+        async move {
+            shared
+                .runtimes
+                .on_guests(async move {
+                    opened
+                        .call(
+                            "matches",
+                            extra,
+                            move |store, guest, filter| {
+                                Box::pin(async move {
+                                    guest
+                                        .compiled_filter()
+                                        .call_matches(store, filter, now.0, &records)
+                                        .await
+                                })
+                            },
+                            |said| match said {
+                                Ok(bits) => unpack(&bits, count),
+                                Err(text) => Err(PluginErrorKind::Declined(cut(text).into())),
+                            },
+                        )
+                        .await
+                })
+                .await
+        }
     }
 }
 
