@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use windlass_simulate::{End, Reads, Session, SignalModel};
+use windlass_simulate::{End, Harm, Reads, Session, SignalModel};
 
 use crate::render::time;
 
@@ -82,7 +82,7 @@ pub fn session_json(session: &Session) -> Value {
         "span_ms": millis(session.span),
         "blast_radius": radius,
         "end": end(&session.end),
-        "harm": session.harm,
+        "harm": harm(&session.harm),
         "updated": {
             "half_ms": optional(session.updated.half),
             "most_ms": optional(session.updated.most),
@@ -94,6 +94,20 @@ pub fn session_json(session: &Session) -> Value {
         "marks": marks,
         "samples": samples,
     })
+}
+
+fn harm(harm: &Harm) -> Value {
+    let mut told = json!({ "failures": harm.failures, "harmed": harm.harmed });
+    if let Some(fell_back) = &harm.fell_back {
+        told["fell_back"] = json!({
+            "share": fell_back.share,
+            "after_ms": millis(fell_back.after),
+            "devices": fell_back.devices,
+            "found": fell_back.found,
+            "first_found_ms": optional(fell_back.first_found),
+        });
+    }
+    told
 }
 
 fn signal(signal: &SignalModel) -> Value {

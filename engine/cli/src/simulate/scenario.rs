@@ -5,7 +5,8 @@ use windlass_host::PluginError;
 use windlass_model::{Device, Timestamp};
 use windlass_runtime::delivery_facts;
 use windlass_simulate::{
-    Faults, Fleet, Prototype, Scenario, Session, SignalModel, SimulateError, live, plan, worst_case,
+    FallBack, Faults, Fleet, Prototype, Scenario, Session, SignalModel, SimulateError, live, plan,
+    worst_case,
 };
 
 use super::{recorded, signals};
@@ -153,6 +154,10 @@ fn scenario(
         fleet,
         faults: Faults {
             broken: args.fail,
+            fall_back: args.fall_back.map(|share| FallBack {
+                share,
+                after: args.fall_back_after,
+            }),
             known_after: args.after,
             flaky: args.flaky,
             transfer: args.transfer.unwrap_or(TRANSFER),

@@ -2,7 +2,7 @@
 
 use windlass_model::{Reason, Verdict};
 
-use crate::{Basis, BlastRadius, CohortCourse, End, Mark, Reads, Session, SignalModel};
+use crate::{Basis, BlastRadius, CohortCourse, End, FellBack, Mark, Reads, Session, SignalModel};
 
 use super::{
     figures::{Blast, Figures},
@@ -157,9 +157,11 @@ pub(super) fn facts(session: &Session) -> Vec<(&'static str, String)> {
         ("updated", times(session)),
         ("starts", starts(session)),
         ("failures", failures(session)),
-        ("blast radius", blast_text(session)),
-        ("decisions", grouped(session.decisions)),
     ];
+    let fell_back = session.harm.fell_back.as_ref().map(fell_back_text);
+    facts.extend(fell_back.map(|text| ("fell back", text)));
+    facts.push(("blast radius", blast_text(session)));
+    facts.push(("decisions", grouped(session.decisions)));
     facts.extend(grounds(session));
     facts
 }
@@ -281,6 +283,29 @@ fn failures(session: &Session) -> String {
     format!("{failures}; {harmed}")
 }
 
+fn fell_back_text(of: &FellBack) -> String {
+    let model = format!(
+        "{} of those that run the release, {} later",
+        of_hundred(of.share),
+        span(of.after)
+    );
+    let found = match (of.found, of.first_found) {
+        (found, Some(first)) => {
+            let found = match found == of.devices {
+                true => "all".to_owned(),
+                false => grouped(found),
+            };
+            let first = span(first);
+            format!("verifying again found {found} of them, the first after {first}")
+        }
+        (_, None) => "verifying again found none of them".to_owned(),
+    };
+    match of.devices {
+        0 => format!("{model}: no device"),
+        devices => format!("{model}: {}; {found}", counted(devices, "device")),
+    }
+}
+
 fn blast_text(session: &Session) -> String {
     let Some(radius) = &session.blast_radius else {
         return "not stated".to_owned();
@@ -288,7 +313,11 @@ fn blast_text(session: &Session) -> String {
     let figures = Figures::of(session);
     let happened = match figures.blast {
         Blast::Unstated | Blast::Untried if session.harm.harmed == 0 => {
-            "; no bad build put it to the test".to_owned()
+            let what = match session.harm.fell_back {
+                Some(fell_back) if fell_back.devices > 0 => "build that breaks devices",
+                Some(_) | None => "bad build",
+            };
+            format!("; no {what} put it to the test")
         }
         Blast::Unstated | Blast::Untried => "; no abort put it to the test".to_owned(),
         Blast::Within => format!("; {} were started, within it", grouped(figures.started)),

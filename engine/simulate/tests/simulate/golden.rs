@@ -11,8 +11,10 @@ use windlass_simulate::{
 
 use crate::{
     canary::Canary,
+    falls::lost,
     past,
     scenes::{DAY, HOUR, lived, one_policy, scene},
+    verified::Verified,
 };
 
 const CANARY: Canary = Canary {
@@ -85,6 +87,24 @@ fn a_recorded_fleet_is_shown() {
 }
 
 /// What sessions rest on is told beside them as well: once if it is the same.
+/// A build that devices lose again, and the round that finds it out.
+#[test]
+fn a_build_that_falls_back_is_shown() {
+    let session = lived(&lost(0.1, 1), &Verified(CANARY));
+    insta::assert_snapshot!("lost_80", shown(&session, 80));
+    insta::assert_snapshot!("lost_page", html(std::slice::from_ref(&session)));
+    let look = Look {
+        width: 80,
+        glyphs: Glyphs::Unicode,
+        ink: Ink::Plain,
+    };
+    let unseen = lived(&lost(0.1, 1), &CANARY);
+    insta::assert_snapshot!(
+        "lost_and_unseen_80",
+        side_by_side(&[session, unseen], &look)
+    );
+}
+
 #[test]
 fn grounds_are_told_of_several_sessions() {
     let one = lived(&recorded(), &CANARY);
