@@ -74,7 +74,8 @@ pub struct SimulateArgs {
     pub transfer: Option<Duration>,
     /// What a signal reads that a policy asks for: `errors=0.01`; `errors=0.01,0.2@6h` for another
     /// value from six hours on; `errors=missing`; `errors=0.01+0.5*harmed` to rise with the share
-    /// of devices that the build has broken. May be given again.
+    /// of devices that the build has broken; `errors=recorded` for what the newest rollout of
+    /// `--recorded` that measured it read. May be given again.
     #[arg(long = "signal", value_name = "NAME=VALUE", value_parser = signal)]
     pub signals: Vec<SignalArg>,
     /// What the fleet and its luck are drawn from.

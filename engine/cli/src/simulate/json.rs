@@ -119,7 +119,11 @@ fn signal(signal: &SignalModel) -> Value {
             "per_harmed": per_harmed,
         }),
     });
-    json!({ "name": signal.name, "steps": steps.collect::<Vec<_>>() })
+    let mut told = json!({ "name": signal.name, "steps": steps.collect::<Vec<_>>() });
+    if let Some(rollout) = &signal.recorded {
+        told["recorded"] = json!(rollout);
+    }
+    told
 }
 
 fn end(end: &End) -> Value {

@@ -1,5 +1,7 @@
 //! What is said of a session, for a terminal and a page alike.
 
+use std::time::Duration;
+
 use windlass_model::{Reason, Verdict};
 
 use crate::{Basis, BlastRadius, CohortCourse, End, FellBack, Mark, Reads, Session, SignalModel};
@@ -139,7 +141,7 @@ pub(super) fn mark_text(mark: &Mark) -> String {
 }
 
 /// When each share of the devices ran the release.
-pub(super) fn shares(session: &Session) -> [(&'static str, Option<std::time::Duration>); 3] {
+pub(super) fn shares(session: &Session) -> [(&'static str, Option<Duration>); 3] {
     let updated = session.updated;
     [
         ("50 %", updated.half),
@@ -182,6 +184,13 @@ pub(super) fn grounds(session: &Session) -> Vec<(&'static str, String)> {
 
 /// Such as `errors reads 0.01, from 6h on 0.2`.
 fn signal_text(signal: &SignalModel) -> String {
+    if let Some(rollout) = &signal.recorded {
+        return format!(
+            "{} reads what it did in {rollout}: {}",
+            signal.name,
+            series_text(signal)
+        );
+    }
     let steps = signal.steps.iter().map(|step| {
         let reads = match step.reads {
             Reads::Missing => "nothing".to_owned(),
@@ -206,6 +215,32 @@ fn signal_text(signal: &SignalModel) -> String {
         steps => steps.join(", "),
     };
     format!("{} reads {steps}", signal.name)
+}
+
+/// A series that nobody would read value by value.
+fn series_text(signal: &SignalModel) -> String {
+    let values = || {
+        signal.steps.iter().filter_map(|step| match step.reads {
+            Reads::Value { base, .. } => Some(base),
+            Reads::Missing => None,
+        })
+    };
+    let readings = counted(signal.steps.len() as u64, "reading");
+    let last = signal.steps.last().map_or(Duration::ZERO, |step| step.from);
+    let within = match (
+        values().min_by(f64::total_cmp),
+        values().max_by(f64::total_cmp),
+    ) {
+        (Some(least), Some(most)) if least < most => format!(", from {least} to {most}"),
+        (Some(only), _) => format!(", {only}"),
+        (None, _) => String::new(),
+    };
+    let missing = match values().count() {
+        0 => ", none with a value",
+        some if some < signal.steps.len() => ", some without a value",
+        _ => "",
+    };
+    format!("{readings} within {}{within}{missing}", span(last))
 }
 
 /// What past rollouts tell of the fleet.

@@ -49,6 +49,7 @@ fn recorded() -> Scenario {
         fleet: past::mixed(300),
         faults: Faults::default(),
         signals: vec![SignalModel {
+            recorded: None,
             name: SignalName::new("errors"),
             every: Duration::from_secs(60),
             steps: vec![
@@ -86,7 +87,6 @@ fn a_recorded_fleet_is_shown() {
     insta::assert_snapshot!("recorded_page", html(&[session]));
 }
 
-/// What sessions rest on is told beside them as well: once if it is the same.
 /// A build that devices lose again, and the round that finds it out.
 #[test]
 fn a_build_that_falls_back_is_shown() {
@@ -105,6 +105,7 @@ fn a_build_that_falls_back_is_shown() {
     );
 }
 
+/// What sessions rest on is told beside them as well: once if it is the same.
 #[test]
 fn grounds_are_told_of_several_sessions() {
     let one = lived(&recorded(), &CANARY);
