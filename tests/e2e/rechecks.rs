@@ -8,9 +8,11 @@ use serde_json::Value;
 use windlass_sim::{Behaviour, Fault, FleetSpec, When};
 
 use crate::{
+    decisions::said,
     support::{Bench, Config, Ended, finish},
     terminal::{RUN, Terminal},
     verdict::{device, log, of_type},
+    why::steady,
 };
 
 /// Two hours, which is beyond every soak here, and below the time after which a device falls
@@ -136,6 +138,51 @@ async fn a_device_that_is_away_is_given_up_on() {
     assert_eq!(round.len(), 1, "{events:#?}");
     let counts = ["confirmed", "regressed", "unconfirmed"].map(|key| number(round[0], key));
     assert_eq!(counts, [2, 0, 1]);
+}
+
+/// `status` tells how far a round has come that goes on, for people and for programs.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_shows_a_round_under_way() {
+    let cohorts =
+        r#"[{ name = "canary", count = 4, success_rate = 0.5, soak = "1h" }, { name = "all" }]"#;
+    let bench = bench(12, cohorts, "");
+    // A device that says nothing is asked again in an hour: so long the round goes on.
+    let config = std::fs::read_to_string(bench.path("windlass.toml")).expect("it was written");
+    let config = config.replace(r#"probe_interval = "100ms""#, r#"probe_interval = "1h""#);
+    bench.write("windlass.toml", &config);
+    until_the_soak(&bench, 4).await;
+    let events = log(&bench).await;
+    let ranked: Vec<_> = of_type(&events, "attempt-started")
+        .into_iter()
+        .map(|event| {
+            bench
+                .fleet
+                .index_of(device(event))
+                .expect("it is of the fleet")
+        })
+        .collect();
+    assert!(bench.fleet.fall_back(ranked[0]));
+    bench.fleet.disconnect(ranked[3]);
+
+    let run = Terminal::start(later(&bench, &RUN));
+    let status = ["status", "windlass.toml"];
+    let watch = [&status[..], &["--watch", "--output", "json"]].concat();
+    let mut watch = Terminal::open(&bench, &watch);
+    let seen = watch
+        .until(|status| status["cohorts"][0]["recheck"]["confirmed"] == 2)
+        .await;
+    let round = &seen["cohorts"][0]["recheck"];
+    assert!(round["began"].is_string(), "{round}");
+    assert_eq!(
+        [&round["ended"], &round["regressed"], &round["unconfirmed"]],
+        [&Value::Null, &1.into(), &0.into()]
+    );
+    assert_eq!(seen["cohorts"][1]["recheck"], Value::Null);
+    let _guard = steady();
+    let told = bench.windlass(&status).await;
+    insta::assert_snapshot!("round_under_way", said(&told));
+    run.signal("-KILL");
+    drop((run, watch));
 }
 
 /// The engine is killed at every effect of a round. Each process goes on where the one before

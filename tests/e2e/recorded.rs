@@ -1,8 +1,9 @@
 //! The next rollout tried on the fleet of the last one (issue 4, "`--recorded STATE`").
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use serde_json::Value;
+use windlass_model::{Change, ChangeSet, Reading, RolloutName, SignalName, SignalSample};
 use windlass_sim::{Behaviour, Fault, FleetSpec, Offline, When};
 use windlass_store::{Location, Store};
 
@@ -10,6 +11,8 @@ use crate::{
     sites::fleet,
     support::{Bench, Config, Ended},
 };
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 const STATE: &str = "state/windlass.db";
 
@@ -127,6 +130,122 @@ async fn a_given_length_of_transfers_overrules_the_recorded() {
     };
     assert!(half(&recorded) < 60_000, "{recorded}");
     assert!(half(&told) >= 300_000, "{told}");
+}
+
+/// Writes what the rollout of the past measured: a good value, none, a bad one, an hour apart.
+fn measure(bench: &Bench) {
+    let mut store = Store::open(&Location::File(bench.path(STATE))).expect("nobody owns it");
+    let name = RolloutName::new("app-9");
+    let known = store.rollout(&name).expect("it can be read");
+    let rollout = known.expect("it has run");
+    let started = rollout.started_at.expect("it has run");
+    let readings = [
+        Reading::Value(0.01),
+        Reading::Missing("the job was late".to_owned()),
+        Reading::Value(0.2),
+    ];
+    let samples = (0_u32..).zip(readings).map(|(hours, reading)| {
+        let at = started.plus(hours * HOUR);
+        Change::Signal(SignalSample {
+            name: SignalName::new("errors"),
+            at,
+            reading,
+            fresh_until: at.plus(HOUR),
+        })
+    });
+    let set = ChangeSet {
+        rollout: rollout.key,
+        changes: samples.collect(),
+        events: Vec::new(),
+    };
+    for committed in store.commit(&[&set]) {
+        committed.expect("no conflict");
+    }
+}
+
+/// The next rollout has a canary that the signal watches.
+fn watch(bench: &Bench) {
+    let next = fs::read_to_string(bench.path("next.toml")).expect("it is there");
+    let watched = next
+        .replace(
+            r#"[{ name = "all", percent = 100 }]"#,
+            r#"[{ name = "canary", count = 2, soak = "1d", analysis = [
+  { signal = "errors", success = { at_most = 0.05 }, failure_limit = 0, on_failure = "abort" },
+] }, { name = "all" }]"#,
+        )
+        .replace(
+            "[plugins.http]",
+            "[signals.errors]\nfile = \"never-there.txt\"\n\n[plugins.http]",
+        );
+    assert_ne!(watched, next);
+    bench.write("next.toml", &watched);
+}
+
+/// What a signal read in the past it reads again, at the same time after the start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_reads_what_it_did_in_the_past() {
+    let bench = after_a_rollout().await;
+    measure(&bench);
+    watch(&bench);
+    let before = files(&bench);
+    let again = ["--signal", "errors=recorded"];
+    let told = session(&bench, &again).await;
+    assert_eq!(told["end"]["how"], "aborted", "{}", told["end"]);
+    let at = told["end"]["at_ms"].as_u64().expect("it has an end");
+    let hour = 3_600_000;
+    assert!((2 * hour..2 * hour + hour / 10).contains(&at), "{at}");
+    let signal = &told["signals"][0];
+    assert_eq!(
+        (&signal["name"], &signal["recorded"]),
+        (&"errors".into(), &"app-9".into())
+    );
+    let steps = signal["steps"].as_array().expect("steps");
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| (&step["from_ms"], &step["value"]))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            (&0.into(), &0.01.into()),
+            (&hour.into(), &Value::Null),
+            (&(2 * hour).into(), &0.2.into()),
+        ]
+    );
+    let shown = simulate(&bench, &again).await;
+    let line = "errors reads what it did in app-9: 3 readings within 2h, from 0.01";
+    assert!(shown.stdout.contains(line), "{}", shown.stdout);
+    assert_eq!(shown.stdout, simulate(&bench, &again).await.stdout);
+    // What is said goes before what was measured.
+    let good = session(&bench, &["--signal", "errors=0.01"]).await;
+    assert_ne!(good["end"]["how"], "aborted", "{}", good["end"]);
+    assert_eq!(files(&bench), before, "the state is as it was");
+}
+
+/// Exit 2: no file, no such signal, none at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_that_was_never_measured_is_refused() {
+    let bench = after_a_rollout().await;
+    watch(&bench);
+    let mut refusals = Vec::new();
+    let mut refuse = async |args: &[&str]| {
+        let ended = bench
+            .windlass(&[&["simulate", "next.toml"], args].concat())
+            .await;
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (Some(2), ""),
+            "{ended:#?}"
+        );
+        refusals.push(bench.portable(&ended.stderr));
+    };
+    refuse(&["--signal", "errors=recorded"]).await;
+    let recorded = ["--recorded", STATE, "--signal"];
+    refuse(&[&recorded[..], &["errors=recorded"]].concat()).await;
+    refuse(&[&recorded[..], &["errors=recorded,0.2@6h"]].concat()).await;
+    measure(&bench);
+    refuse(&[&recorded[..], &["eror=recorded"]].concat()).await;
+    insta::assert_snapshot!("never_measured", refusals.join("\n"));
 }
 
 fn execute(file: &Path, sql: &str) {

@@ -260,6 +260,40 @@ async fn a_shadow_that_cannot_place_changes_nothing() {
     assert_eq!(last["cohorts"][0]["size"], DEVICES, "{last:#}");
 }
 
+/// `shadow add` asks one again that could not place the targets, while the rollout goes on: with
+/// what is configured now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shadow_that_could_not_place_is_added_once_it_is_mended() {
+    let bench = bench();
+    let declines = broken(r#"{ sound = 9, fault = "trap", cuts = "declines" }"#);
+    configure(&bench, &declines, r#"["broken"]"#);
+    let mut run = Terminal::open(&bench, &RUN);
+    run.reason("awaiting-approval").await;
+    let unplaced = bench.windlass(&["shadow", "report", "windlass.toml"]).await;
+    assert_shown("report_of_one_that_cannot_place", &bench, said(&unplaced));
+    let before = log(&bench).await.len();
+    let again = bench.windlass(&add("broken")).await;
+    assert_shown("cannot_place_again", &bench, refused(&again));
+    assert_eq!(log(&bench).await.len(), before, "nothing changed");
+
+    let mended = broken(r#"{ sound = 9, fault = "trap", cuts = "one" }"#);
+    configure(&bench, &mended, r#"["broken"]"#);
+    let added = bench.windlass(&add("broken")).await;
+    assert_shown("mended", &bench, said(&added));
+    run.event("shadow-removed").await;
+    run.event("shadow-added").await;
+    until_recorded(&bench, |one| {
+        one["policy"] == "broken" && one["verdict"] == "continue"
+    })
+    .await;
+    let twice = bench.windlass(&add("broken")).await;
+    assert!(refused(&twice).contains("is in shadow of `app-9` already"));
+    let approve = ["approve", "half", "windlass.toml", "--actor", "ann"];
+    said(&bench.windlass(&approve).await);
+    let ended = run.end().await;
+    assert_eq!(ended.result()["outcome"], "completed", "{ended:#?}");
+}
+
 /// A report without a comparison says what to wait for.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_report_says_what_to_wait_for() {

@@ -183,6 +183,38 @@ async fn a_bad_build_is_aborted_within_the_stated_radius() {
     assert!(!desk.has("state"), "no state is kept");
 }
 
+/// A build that no device shows to be bad, and that a fifth of them loses: the round at the end of
+/// the soak finds it out (design §7.12).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_devices_lose_again_is_found_by_the_round() {
+    let desk = Desk::with(CANARY);
+    let lost = [
+        "rollout.toml",
+        "--devices",
+        "500",
+        "--fall-back",
+        "20%",
+        "--fall-back-after",
+        "6h",
+    ];
+    let session = desk.session(&lost).await;
+    assert_eq!(session["end"]["how"], "aborted", "{}", session["end"]);
+    let fell_back = &session["harm"]["fell_back"];
+    let fortnight = 14 * 24 * 3_600_000;
+    assert!(
+        number(&fell_back["first_found_ms"]) >= fortnight,
+        "{fell_back}"
+    );
+    assert_eq!(fell_back["after_ms"], 6 * 3_600_000);
+    let (devices, found) = (number(&fell_back["devices"]), number(&fell_back["found"]));
+    assert!(found >= 3 && found <= devices, "{fell_back}");
+    assert_eq!(session["harm"]["harmed"], 0);
+    assert_eq!(session["cohorts"][1]["first_started_ms"], Value::Null);
+    insta::assert_snapshot!("a_build_that_is_lost", desk.simulate(&lost).await.stdout);
+    let alone = ["rollout.toml", "--fall-back-after", "6h"];
+    insta::assert_snapshot!("falls_back_after_nothing", desk.refused(&alone).await);
+}
+
 /// The same of the POS scenario with a canary (GO-128), as it is but for its soak.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pos_canary_of_14_days_takes_a_bad_build_back() {

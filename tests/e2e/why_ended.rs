@@ -96,14 +96,12 @@ async fn a_device_that_came_later_is_told_so() {
     insta::assert_snapshot!("not_in_fleet", why(&bench, "a-2", &[]).await);
 }
 
-/// A policy that traps holds its rollout.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_policy_that_cannot_answer_is_named() {
-    let _guard = steady();
+/// A bench whose policy is the guest that fails.
+fn failing(settings: &str) -> Bench {
     let folder = repository().join("tests/guests/failing-policy");
     let component = build_guest(&folder, "failing-policy");
     let own = format!(
-        "[plugins.own]\ncomponent = \"{}\"\nsettings = {{ sound = 0, fault = \"trap\" }}\n",
+        "[plugins.own]\ncomponent = \"{}\"\nsettings = {settings}\n",
         component.display()
     );
     let bench = Bench::new(fleet(&["a"], 1, Behaviour::default()), 1_000);
@@ -112,9 +110,53 @@ async fn a_policy_that_cannot_answer_is_named() {
         ..Config::default()
     });
     rewrite(&bench, r#"["careful"]"#, r#"["own"]"#);
+    bench
+}
+
+/// A policy that traps holds its rollout.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_cannot_answer_is_named() {
+    let _guard = steady();
+    let bench = failing(r#"{ sound = 0, fault = "trap" }"#);
     let mut run = Terminal::open(&bench, &RUN);
     run.event("rollout-holding").await;
     insta::assert_snapshot!("policy_failed", why(&bench, "a-1", &[]).await);
+    drop(run);
+}
+
+/// So does one that traps when it is shown devices: these wait as they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_judges_nobody_is_named() {
+    let _guard = steady();
+    let bench = failing(r#"{ sound = 99, fault = "trap", judges_nobody = true }"#);
+    let mut run = Terminal::open(&bench, &RUN);
+    run.event("rollout-holding").await;
+    insta::assert_snapshot!("plugin_failed", why(&bench, "a-1", &[]).await);
+    let json = ["why", "a-1", "windlass.toml", "--output", "json"];
+    let answer = bench.windlass(&json).await.result();
+    assert_eq!(answer["because"][0]["code"], "holding", "{answer}");
+    drop(run);
+}
+
+/// A delivery that keeps trapping holds its rollout for a while, and costs its devices nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_keeps_failing_is_told() {
+    let _guard = steady();
+    let folder = repository().join("tests/guests/trapping-delivery");
+    let component = build_guest(&folder, "trapping-delivery");
+    let own = format!(
+        "[plugins.own]\ncomponent = \"{}\"\nsettings = {{ chunked = false }}\n",
+        component.display()
+    );
+    let bench = Bench::new(fleet(&["a"], 1, Behaviour::default()), 1_000);
+    bench.configure(&Config {
+        plugins: &own,
+        rollout: r#"delivery = "own""#,
+        ..Config::default()
+    });
+    let mut run = Terminal::open(&bench, &RUN);
+    run.event("rollout-holding").await;
+    insta::assert_snapshot!("delivery_failed", why(&bench, "a-1", &[]).await);
     drop(run);
 }
 

@@ -13,8 +13,9 @@ impl Builtin for Component {
 
 type Progressive = Compiled<Component>;
 
+#[path = "../../plugins/policy-progressive/tests/progressive/fallen.rs"]
+mod fallen;
 #[path = "../../plugins/policy-progressive/tests/progressive/fleet.rs"]
-#[expect(dead_code, reason = "only tests of the native policy use the rest")]
 mod fleet;
 #[path = "../../plugins/policy-progressive/tests/progressive/laws.rs"]
 pub(crate) mod laws;

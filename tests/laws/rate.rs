@@ -13,6 +13,8 @@ impl Builtin for Component {
 
 type Rate = Compiled<Component>;
 
+#[path = "../../plugins/policy-rate/tests/rate/fallen.rs"]
+mod fallen;
 #[path = "../../plugins/policy-rate/tests/rate/fleet.rs"]
 #[expect(dead_code, reason = "only tests of the native policy use the rest")]
 mod fleet;

@@ -20,7 +20,7 @@ pub use devices::{
     DecommissionArgs, HoldArgs, HoldsArgs, Lasting, PinArgs, SubjectArgs, UnholdArgs,
 };
 pub use shadow::{ShadowAddArgs, ShadowCommand, ShadowRemoveArgs, ShadowReportArgs};
-pub use signal::SignalArg;
+pub use signal::{SignalArg, SignalCourse};
 pub use simulate::SimulateArgs;
 pub use steering::{
     AbortArgs, AdvanceArgs, ApproveArgs, DeadLettersCommand, DeviceOrderArgs, LetterChoice,

@@ -25,6 +25,8 @@ pub mod code {
     pub const OTHER_ROLLOUT: &str = "other-rollout";
     /// A plugin could not judge the device; the parameter [`PLUGIN`] names it.
     pub const PLUGIN_FAILED: &str = "plugin-failed";
+    /// The delivery keeps failing by its own fault.
+    pub const PLUGIN_FAULTS: &str = "plugin-faults";
     /// A parameter: a plugin as it is configured.
     pub const PLUGIN: &str = "plugin";
     /// The device's group has no room.

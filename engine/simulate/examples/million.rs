@@ -58,6 +58,7 @@ fn main() {
             known_after: 6 * HOUR,
             flaky: 0.01,
             transfer: Duration::from_secs(120),
+            ..Faults::default()
         },
         ..good
     };

@@ -16,9 +16,9 @@ pub(crate) struct Flight {
     attempt: AttemptId,
     began: Timestamp,
     /// From when on the device can tell what it runs.
-    tells: Timestamp,
+    pub(crate) tells: Timestamp,
     /// The release breaks the device.
-    breaks: bool,
+    pub(crate) breaks: bool,
 }
 
 impl<P: Plugins> World<'_, P> {
@@ -100,7 +100,7 @@ impl<P: Plugins> World<'_, P> {
             // Before another try: it answers at once, or not.
             None => (now, self.luck.connected(fleet, of, now).is_some()),
         };
-        let what = match (answers, breaks) {
+        let what = match (answers, breaks || self.has_fallen_back(of, at)) {
             (false, _) => What::SaysNothing,
             (true, true) => What::RunsOld,
             (true, false) => What::RunsRelease,
@@ -117,14 +117,26 @@ impl<P: Plugins> World<'_, P> {
     /// What was to happen has happened.
     pub(crate) fn happened(&mut self, happening: Happening) {
         let device = number_of(happening.device);
-        if happening.what == What::Harmed {
-            self.harm(device);
+        match happening.what {
+            What::Harmed => self.harm(device),
+            What::Delivered => self.took_release(&happening),
+            What::Unreachable
+            | What::WentAway
+            | What::Failed(_)
+            | What::Broken
+            | What::RunsRelease
+            | What::RunsOld
+            | What::SaysNothing => {}
         }
-        let fleet = &self.scenario.fleet;
-        let old = || fleet.record(device).version;
-        let old = || old().unwrap_or_else(|| "another version".to_owned());
+        let old = || self.version_before(device);
         if let Some(input) = happening.input(self.scenario.release.size, old) {
             self.hear(input);
         }
+    }
+
+    /// What a device ran before the release.
+    pub(crate) fn version_before(&self, device: u64) -> String {
+        let version = self.scenario.fleet.record(device).version;
+        version.unwrap_or_else(|| "another version".to_owned())
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Draw {
     Failure,
     /// Which of the recorded devices are taken.
     Sample,
+    /// Whether the device loses the release again.
+    FallBack,
 }
 
 /// The generator of one session.

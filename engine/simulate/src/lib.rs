@@ -8,7 +8,7 @@
 //!   what will come of them, `rows` are the store, `health` knows the groups, `recorder` notes what is to
 //!   be told, `pace` how fast it goes.
 //! - `fleet`, `profile`: the devices and their connections; `faults` and `luck`: what happens to
-//!   them; `draw`: chance; `signals`: what is measured from outside.
+//!   them; `falls`: those that lose the release again; `rechecks`: asking them; `draw`: chance; `signals`: what is measured from outside.
 //! - [`recorded`]: a fleet that behaves as past rollouts found it.
 //! - [`show`]: sessions on a terminal and as a page.
 
@@ -16,6 +16,7 @@ mod attempts;
 mod begin;
 mod bits;
 mod draw;
+mod falls;
 mod faults;
 mod fleet;
 mod happening;
@@ -37,11 +38,13 @@ mod signals;
 mod simulate;
 mod world;
 
-pub use faults::Faults;
+pub use faults::{FallBack, Faults};
 pub use fleet::{Fleet, Prototype};
 pub use plugins::Plugins;
 pub use profile::{Profile, Spell};
 pub use scenario::{Scenario, SimulateError};
-pub use session::{Basis, BlastRadius, CohortCourse, End, Harm, Mark, Sample, Session, Shares};
+pub use session::{
+    Basis, BlastRadius, CohortCourse, End, FellBack, Harm, Mark, Sample, Session, Shares,
+};
 pub use signals::{Reads, SignalModel, SignalStep};
 pub use simulate::{Planned, live, plan, simulate, worst_case};

@@ -32,8 +32,7 @@ impl<P: Plugins> World<'_, P> {
         });
     }
 
-    /// Answers at once: it takes no time that counts beside a soak. What a bad build does is
-    /// known before its devices succeed, so none that is reached has fallen back.
+    /// Answers at once: it takes no time that counts beside a soak.
     pub(crate) fn recheck(
         &mut self,
         assignment: AssignmentId,
@@ -42,8 +41,12 @@ impl<P: Plugins> World<'_, P> {
     ) {
         let fleet = &self.scenario.fleet;
         let now = self.now.wall;
-        let answer = match self.luck.connected(fleet, number(device), now) {
+        let of = number(device);
+        let answer = match self.luck.connected(fleet, of, now) {
             None => Err(Failure::new(FailureKind::Unreachable, "it is offline")),
+            Some(_) if self.has_fallen_back(of, now) => {
+                Ok(Verification::RunsOther(self.version_before(of)))
+            }
             Some(_) => Ok(Verification::RunsRelease),
         };
         self.hear(Input::Rechecked {

@@ -120,13 +120,32 @@ pub struct Shares {
 }
 
 /// What a bad build did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Harm {
     /// Attempts that failed, of whatever kind.
     pub failures: u64,
     /// Devices on which the bad build was installed and broke, whether or not that was known
     /// when the rollout ended.
     pub harmed: u64,
+    /// What became of devices that lost the release again; none: the build is one that is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fell_back: Option<FellBack>,
+}
+
+/// Devices that took the release and fell back to what they ran before. They are not among those
+/// that it broke.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FellBack {
+    /// The share of the devices that ran it, 0 to 1, as it was taken to be.
+    pub share: f64,
+    /// How long they ran it.
+    pub after: Duration,
+    /// So many took it and lose it, also those that do so after the rollout has ended.
+    pub devices: u64,
+    /// Those of them that had succeeded, and were found when they were verified again.
+    pub found: u64,
+    /// When the first was found.
+    pub first_found: Option<Duration>,
 }
 
 /// The most devices that can have been started before an abort can act.

@@ -1,11 +1,11 @@
 //! Measurements from outside: nobody measures a simulated rollout, so somebody must say what
-//! would be read.
+//! would be read, or it is what an earlier rollout read.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use windlass_core::Input;
-use windlass_model::{Reading, SignalName, SignalSample, Timestamp};
+use windlass_model::{Reading, RolloutName, SignalName, SignalSample, Timestamp};
 
 use crate::{plugins::Plugins, scenario::Scenario, world::World};
 
@@ -18,6 +18,9 @@ pub struct SignalModel {
     pub every: Duration,
     /// What it reads from when on, in order; before the first it is missing.
     pub steps: Vec<SignalStep>,
+    /// The rollout in which it was measured so; none: somebody said that it reads so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<RolloutName>,
 }
 
 /// What a signal reads from an instant on.

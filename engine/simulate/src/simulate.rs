@@ -120,6 +120,7 @@ fn session<P: Plugins>(
         harm: Harm {
             failures: recorder.failures,
             harmed: world.harmed_count,
+            fell_back: world.fell_back(),
         },
         blast_radius: None,
         decisions: recorder.decisions,

@@ -12,6 +12,7 @@ use crate::{
     attempts::Flight,
     begin,
     bits::Bits,
+    falls::Falls,
     happening::Happening,
     health::Members,
     luck::Luck,
@@ -50,6 +51,7 @@ pub(crate) struct World<'a, P> {
     /// Devices on which the bad build broke.
     harmed: Bits,
     pub(crate) harmed_count: u64,
+    pub(crate) falls: Falls,
     pub(crate) measuring: Measuring,
     /// Devices that ended without the release.
     failed: Bits,
@@ -99,6 +101,7 @@ impl<'a, P: Plugins> World<'a, P> {
             attempt_ids: 1,
             harmed: Bits::none(scenario.fleet.devices()),
             harmed_count: 0,
+            falls: Falls::default(),
             measuring: Measuring::new(scenario),
             failed: Bits::none(scenario.fleet.devices()),
             recorder: Recorder::new(scenario.began, scenario.span, &sizes),
@@ -231,6 +234,7 @@ impl<'a, P: Plugins> World<'a, P> {
             match event.kind {
                 EventKind::AttemptStarted { .. } => self.recorder.attempt_began(now),
                 EventKind::AttemptFailed { .. } => self.recorder.failures += 1,
+                EventKind::DeviceRegressed { .. } => self.found_fallen_back(),
                 _ => {}
             }
         }

@@ -26,6 +26,9 @@ impl Kinds {
     /// All that are not the engine's own.
     pub(crate) const DEVICE_AND_NETWORK: Self = Self::DEVICE.and(Self::NETWORK);
 
+    /// Devices that ran the release and fell back.
+    pub(crate) const REGRESSED: Self = Self::of(&[Regressed]);
+
     pub(crate) fn named(names: &[KindSetting]) -> Self {
         names
             .iter()
@@ -43,6 +46,11 @@ impl Kinds {
             .filter(|failure| self.contains(failure.kind))
             .map(|failure| failure.count)
             .sum()
+    }
+
+    /// Those that are among `others` too.
+    pub(crate) fn and_only(self, others: Self) -> Self {
+        Self(self.0 & others.0)
     }
 
     const fn of(kinds: &[FailureKind]) -> Self {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use windlass_sdk::Timestamp;
 
+use crate::abort::Harmed;
 use crate::clock::Mark;
 use crate::settings::Ending;
 use crate::share::Share;
@@ -95,12 +96,14 @@ pub(crate) struct Aborted {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Cause {
     Rate {
-        failed: u64,
+        #[serde(flatten)]
+        harmed: Harmed,
         of: u64,
         rate: Share,
     },
     Count {
-        failed: u64,
+        #[serde(flatten)]
+        harmed: Harmed,
         allowed: u64,
     },
     Gate {

@@ -5,6 +5,7 @@
 
 use windlass_sdk::{Advance, Attribute, Reason, Recheck, Value};
 
+use crate::abort::Harmed;
 use crate::analysis::{Judged, Standing};
 use crate::clock::Clock;
 use crate::gate::{self, Tally};
@@ -216,25 +217,28 @@ fn not_met(cohort: usize, stage: &Stage, tally: &Tally) -> Reason {
 pub(crate) fn aborted(aborted: &Aborted, name: &str) -> Reason {
     let cohort = Some(aborted.cohort);
     match aborted.cause.clone() {
-        Cause::Rate { failed, of, rate } => {
-            let measured = failed as f64 / of.max(1) as f64;
-            let parameters = vec![
-                count("failed", failed),
+        Cause::Rate { harmed, of, rate } => {
+            let measured = harmed.failed() as f64 / of.max(1) as f64;
+            let mut parameters = harmed_counts(harmed);
+            parameters.extend([
                 number("measured", measured),
                 count("of", of),
                 number("threshold", rate.fraction()),
-            ];
+            ]);
             let text = format!(
-                "in cohort `{name}` {failed} of {of} devices failed at their first attempt ({}), and {} abort",
+                "in cohort `{name}` {} ({}), and {} abort",
+                harmed_text(harmed, Some(of)),
                 percent(measured),
                 percent(rate.fraction()),
             );
             reason("abort-rate-reached", cohort, parameters, text)
         }
-        Cause::Count { failed, allowed } => {
-            let parameters = vec![count("failed", failed), count("threshold", allowed)];
+        Cause::Count { harmed, allowed } => {
+            let mut parameters = harmed_counts(harmed);
+            parameters.push(count("threshold", allowed));
             let text = format!(
-                "in cohort `{name}` {failed} devices failed at their first attempt, and {allowed} abort"
+                "in cohort `{name}` {}, and {allowed} abort",
+                harmed_text(harmed, None)
             );
             reason("abort-count-reached", cohort, parameters, text)
         }
@@ -287,6 +291,36 @@ pub(crate) fn aborted(aborted: &Aborted, name: &str) -> Reason {
             );
             reason("abort-signal-inconclusive", cohort, parameters, text)
         }
+    }
+}
+
+fn harmed_counts(harmed: Harmed) -> Vec<Attribute> {
+    let fell_back = (harmed.fell_back() > 0).then(|| count("fell_back", harmed.fell_back()));
+    let failed = count("failed", harmed.failed());
+    [failed].into_iter().chain(fell_back).collect()
+}
+
+/// What became of them. `of`: so many, where the threshold is a share of these.
+fn harmed_text(harmed: Harmed, of: Option<u64>) -> String {
+    let devices = |some: u64| match (of, some) {
+        (Some(of), _) => format!("{some} of {of} devices"),
+        (None, 1) => "1 device".to_owned(),
+        (None, _) => format!("{some} devices"),
+    };
+    let fell_back = harmed.fell_back();
+    let at_first = harmed.failed().saturating_sub(fell_back);
+    let failed = || {
+        let whose = if of.is_none() && at_first == 1 {
+            "its"
+        } else {
+            "their"
+        };
+        format!("{} failed at {whose} first attempt", devices(at_first))
+    };
+    match (at_first, fell_back) {
+        (_, 0) => failed(),
+        (0, _) => format!("{} fell back from the release", devices(fell_back)),
+        (_, _) => format!("{} and {fell_back} fell back later", failed()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether too many devices failed.
+//! Whether too many devices failed, at their first attempt or by falling back after it.
 
 use windlass_sdk::View;
 
@@ -18,33 +18,41 @@ pub(crate) struct Criterion {
 /// What a criterion counts, over all cohorts: a bad build is bad wherever it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tally {
-    /// Devices whose first attempt failed in a way that counts.
+    /// Devices whose first attempt failed in a way that counts, or that fell back after it.
     pub(crate) failed: u64,
+    /// Those of them that fell back.
+    pub(crate) fell_back: u64,
     /// Devices that were started.
     pub(crate) executed: u64,
 }
 
 impl Criterion {
     pub(crate) fn tally(&self, view: &View) -> Tally {
-        let cohorts = view.cohorts.iter();
-        let counts = cohorts.map(|cohort| {
-            let failed = self.kinds.count(&cohort.first_failures);
-            (failed, cohort.started)
-        });
-        let (failed, executed) = counts.fold((0, 0), |(failed, executed), (more, started)| {
-            (failed + more, executed + started)
-        });
-        Tally { failed, executed }
+        let none = Tally {
+            failed: 0,
+            fell_back: 0,
+            executed: 0,
+        };
+        view.cohorts.iter().fold(none, |tally, cohort| Tally {
+            failed: tally.failed + self.kinds.count(&cohort.first_failures),
+            fell_back: tally.fell_back + self.kinds.count_regressed(&cohort.first_failures),
+            executed: tally.executed + cohort.started,
+        })
     }
 
     /// Holds at the threshold and above it.
     pub(crate) fn reached(&self, view: &View) -> Option<Stopped> {
-        let Tally { failed, executed } = self.tally(view);
+        let Tally {
+            failed,
+            fell_back,
+            executed,
+        } = self.tally(view);
         let reached = executed >= self.min_executed && failed >= self.threshold.least(executed);
         reached.then(|| Stopped {
             action: self.action,
             failures: self.kinds.name().to_owned(),
             failed,
+            fell_back,
             executed,
             threshold: self.threshold,
         })

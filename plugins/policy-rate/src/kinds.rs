@@ -58,9 +58,18 @@ impl Kinds {
     }
 
     pub(crate) fn count(&self, failures: &[FailureCount]) -> u64 {
+        self.count_where(failures, |_| true)
+    }
+
+    /// Of devices that fell back, if these count.
+    pub(crate) fn count_regressed(&self, failures: &[FailureCount]) -> u64 {
+        self.count_where(failures, |kind| kind == FailureKind::Regressed)
+    }
+
+    fn count_where(&self, failures: &[FailureCount], counts: impl Fn(FailureKind) -> bool) -> u64 {
         failures
             .iter()
-            .filter(|failure| self.members.contains(&failure.kind))
+            .filter(|failure| counts(failure.kind) && self.members.contains(&failure.kind))
             .map(|failure| failure.count)
             .fold(0, u64::saturating_add)
     }

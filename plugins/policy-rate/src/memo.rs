@@ -29,8 +29,16 @@ pub(crate) struct Stopped {
     /// What the operator called the kinds that were counted.
     pub(crate) failures: String,
     pub(crate) failed: u64,
+    /// Those of them that ran the release and fell back. Left out where there are none, as by
+    /// versions that did not know it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(crate) fell_back: u64,
     pub(crate) executed: u64,
     pub(crate) threshold: Percent,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize, Deserialize)]

@@ -29,6 +29,7 @@ pub(crate) fn stopped(stopped: &Stopped) -> Reason {
         action,
         failures,
         failed,
+        fell_back,
         executed,
         threshold,
     } = stopped;
@@ -37,18 +38,33 @@ pub(crate) fn stopped(stopped: &Stopped) -> Reason {
         Action::Abort => ("abort", "abort"),
         Action::RollBack => ("roll-back", "roll back"),
     };
-    let parameters = vec![
+    let mut parameters = vec![
         Attribute::new("action", name),
         count("executed", *executed),
         count("failed", *failed),
         Attribute::new("failures", failures.as_str()),
+    ];
+    if *fell_back > 0 {
+        parameters.push(count("fell_back", *fell_back));
+    }
+    parameters.extend([
         Attribute::new("measured_percent", Value::Real(measured)),
         Attribute::new("threshold_percent", Value::Real(threshold.number())),
-    ];
+    ]);
     let rounded = (measured * 100.0).round() / 100.0;
-    let text = format!(
-        "{failed} of {executed} started devices failed at their first attempt ({failures}: {rounded} %), and {threshold} {verb}"
-    );
+    let what = match (failed.saturating_sub(*fell_back), fell_back) {
+        (first, 0) => {
+            format!("{first} of {executed} started devices failed at their first attempt")
+        }
+        (0, back) => {
+            format!("{back} of {executed} started devices fell back from the release")
+        }
+        (first, back) => format!(
+            "{first} of {executed} started devices failed at their first attempt and {back} fell \
+             back later"
+        ),
+    };
+    let text = format!("{what} ({failures}: {rounded} %), and {threshold} {verb}");
     reason("abort-threshold-reached", parameters, text)
 }
 

@@ -7,14 +7,26 @@ use windlass_simulate::{Reads, SignalStep};
 
 use crate::units;
 
-/// `NAME=VALUE`, `NAME=VALUE,VALUE@DURATION…`
+/// `NAME=VALUE`, `NAME=VALUE,VALUE@DURATION…`, `NAME=recorded`
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignalArg {
     /// The signal.
     pub name: SignalName,
-    /// What it reads, in order.
-    pub steps: Vec<SignalStep>,
+    /// What it reads.
+    pub reads: SignalCourse,
 }
+
+/// Where what a signal reads is from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SignalCourse {
+    /// The command line, in order.
+    Said(Vec<SignalStep>),
+    /// The state file that the fleet is from.
+    Recorded,
+}
+
+/// For a value: what was measured.
+const RECORDED: &str = "recorded";
 
 /// By which a value depends on the devices that a bad build harmed.
 const HARMED: &str = "*harmed";
@@ -28,6 +40,11 @@ pub(super) fn signal(text: &str) -> Result<SignalArg, String> {
         .rsplit_once('=')
         .filter(|(name, _)| !name.is_empty())
         .ok_or("expected a signal's name and what it reads, such as `errors=0.01`")?;
+    let name = SignalName::new(name);
+    if course.trim() == RECORDED {
+        let reads = SignalCourse::Recorded;
+        return Ok(SignalArg { name, reads });
+    }
     let mut steps: Vec<SignalStep> = Vec::new();
     for part in course.split(',') {
         let step = step(part.trim(), steps.is_empty())?;
@@ -37,8 +54,8 @@ pub(super) fn signal(text: &str) -> Result<SignalArg, String> {
         steps.push(step);
     }
     Ok(SignalArg {
-        name: SignalName::new(name),
-        steps,
+        name,
+        reads: SignalCourse::Said(steps),
     })
 }
 
@@ -96,8 +113,8 @@ fn number(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|number| number.is_finite())
         .ok_or_else(|| {
-            "a signal reads a number, `missing`, or a sum with the share of devices that are \
-             harmed, such as `0.01+0.5*harmed`"
+            "a signal reads a number, `missing`, a sum with the share of devices that are \
+             harmed, such as `0.01+0.5*harmed`, or alone `recorded`"
                 .to_owned()
         })
 }

@@ -25,7 +25,7 @@ use crate::units;
 /// Exit code: 0 it was simulated, however it went; 2 bad usage, configuration or input.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Examples:\n  windlass simulate rollout.toml --devices 10000 --profile pos\n  windlass simulate rollout.toml --devices 1000000 --for 30d --profile vehicle --fail 2% --after 6h\n  windlass simulate careful.toml --against bold.toml --fail 5%\n  windlass simulate rollout.toml --recorded state.db --signal errors=0.01,0.2@6h"
+    after_long_help = "Examples:\n  windlass simulate rollout.toml --devices 10000 --profile pos\n  windlass simulate rollout.toml --devices 1000000 --for 30d --profile vehicle --fail 2% --after 6h\n  windlass simulate rollout.toml --fall-back 2% --fall-back-after 6h\n  windlass simulate careful.toml --against bold.toml --fail 5%\n  windlass simulate rollout.toml --recorded state.db --signal errors=0.01,0.2@6h"
 )]
 pub struct SimulateArgs {
     /// The rollout's configuration file.
@@ -58,6 +58,13 @@ pub struct SimulateArgs {
     /// How long after the start of an attempt it is known that the build broke the device.
     #[arg(long, default_value = "0s", value_name = "DURATION", value_parser = delay, requires = "fail")]
     pub after: Duration,
+    /// The build does not last: this share of the devices that run it, such as `0.02` or `2%`,
+    /// runs after a while again what it ran before. Only verifying again finds them.
+    #[arg(long, value_name = "RATE", value_parser = share)]
+    pub fall_back: Option<f64>,
+    /// How long after a device began to run the release it falls back.
+    #[arg(long, default_value = "1h", value_name = "DURATION", value_parser = delay, requires = "fall_back")]
+    pub fall_back_after: Duration,
     /// This share of attempts is broken off by the network, and may do better the next time.
     #[arg(long, default_value = "0", value_name = "RATE", value_parser = share)]
     pub flaky: f64,
@@ -67,7 +74,8 @@ pub struct SimulateArgs {
     pub transfer: Option<Duration>,
     /// What a signal reads that a policy asks for: `errors=0.01`; `errors=0.01,0.2@6h` for another
     /// value from six hours on; `errors=missing`; `errors=0.01+0.5*harmed` to rise with the share
-    /// of devices that the build has broken. May be given again.
+    /// of devices that the build has broken; `errors=recorded` for what the newest rollout of
+    /// `--recorded` that measured it read. May be given again.
     #[arg(long = "signal", value_name = "NAME=VALUE", value_parser = signal)]
     pub signals: Vec<SignalArg>,
     /// What the fleet and its luck are drawn from.

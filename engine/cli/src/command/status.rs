@@ -11,7 +11,7 @@ use crate::{
     console,
     exit::Exit,
     owner::{rollout_named, waiting_gates},
-    render::{percent, state_word, time},
+    render::{percent, recheck_json, recheck_under_way, state_word, time},
     setup,
 };
 
@@ -173,6 +173,9 @@ fn text(snapshot: &RolloutSnapshot) -> String {
             cohort.size,
             states(&cohort.states),
         ));
+        if let Some(round) = recheck_under_way(cohort) {
+            text.push_str(&format!("    {round}\n"));
+        }
     }
     for gate in waiting_gates(snapshot) {
         text.push_str(&format!(
@@ -199,9 +202,20 @@ fn as_json(snapshot: &RolloutSnapshot) -> serde_json::Value {
         .map(|cohort| {
             let states: Map<_, _> = StateKind::ALL
                 .into_iter()
-                .map(|kind| (kind.as_str().replace('-', "_"), json!(cohort.states.get(kind))))
+                .map(|kind| {
+                    (
+                        kind.as_str().replace('-', "_"),
+                        json!(cohort.states.get(kind)),
+                    )
+                })
                 .collect();
-            json!({ "name": cohort.name, "size": cohort.size, "ended": cohort.ended, "states": states })
+            json!({
+                "name": cohort.name,
+                "size": cohort.size,
+                "ended": cohort.ended,
+                "states": states,
+                "recheck": cohort.recheck.as_ref().map(recheck_json),
+            })
         })
         .collect();
     json!({

@@ -252,8 +252,10 @@ fn refuse(
             )
             .help("add a plugin of another name with other settings, and put that in shadow"));
     }
+    // One that could not place the targets is not asked: it may be tried again.
     let asked = || known.iter().filter(|one| one.ended.is_none());
-    if asked().any(|one| one.pin.name == *policy) {
+    let placed = || asked().filter(|one| !one.cohorts.is_empty());
+    if placed().any(|one| one.pin.name == *policy) {
         return Err(config
             .error_at(
                 span,
@@ -264,7 +266,8 @@ fn refuse(
                  other settings"
             )));
     }
-    if asked().count() >= windlass_model::SHADOWS_MAX {
+    let others = asked().filter(|one| one.pin.name != *policy);
+    if others.count() >= windlass_model::SHADOWS_MAX {
         let names: Vec<_> = asked().map(|one| quote(one.pin.name.as_str())).collect();
         return Err(Diagnostic::error(ShadowConflict::TooMany.to_string())
             .note(format!("those of `{of}` are {}", names.join(", ")))
@@ -456,7 +459,10 @@ fn unplaced(config: &Config, name: &PluginName, why: &str) -> Diagnostic {
             ),
         )
         .note(clean(why))
-        .help("the rollout runs without it; the next run asks it again")
+        .help(
+            "the rollout runs without it; the next run asks it again, and `windlass shadow add` \
+             does at once",
+        )
 }
 
 fn with_causes(error: &dyn Error) -> String {

@@ -3,12 +3,12 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 use windlass_model::{
-    Advance, Approval, CohortView, Decision, DecisionAnswer, DecisionRecord, Recheck, RecheckWish,
+    Advance, Approval, CohortView, Decision, DecisionAnswer, DecisionRecord, RecheckWish,
     RolloutName, Signal, StateCounts, StateKind, View,
 };
 use windlass_store::StoredDecision;
 
-use super::{event::object, numbers::time};
+use super::{event::object, numbers::time, recheck::recheck_json};
 
 /// The decision as an object: `seq`, `time`, `rollout`, `policy`, whether it was in `shadow`, then what it rests on and
 /// what it said, and how often it said so again. Memos are in base64; cohorts in reasons and triggers are places in
@@ -101,17 +101,7 @@ fn cohort(cohort: &CohortView) -> Value {
         "failures": cohort.failures,
         "first_started": cohort.first_started.map(time),
         "last_ended": cohort.last_ended.map(time),
-        "recheck": cohort.recheck.as_ref().map(recheck),
-    })
-}
-
-fn recheck(round: &Recheck) -> Value {
-    json!({
-        "began": time(round.began),
-        "ended": round.ended.map(time),
-        "confirmed": round.confirmed,
-        "regressed": round.regressed,
-        "unconfirmed": round.unconfirmed,
+        "recheck": cohort.recheck.as_ref().map(recheck_json),
     })
 }
 

@@ -13,6 +13,7 @@ use crate::diagnostic::clean;
 use super::{
     done::{hold_text, order_text, subject_text},
     numbers::{count, time},
+    recheck::findings,
 };
 
 /// The names of rollouts, for events that carry their keys.
@@ -151,9 +152,9 @@ pub fn event_text(kind: &EventKind) -> String {
             regressed,
             unconfirmed,
         } => format!(
-            "cohort {}: verified again: {confirmed} run the release, {regressed} fell back, \
-             {unconfirmed} did not say",
-            clean(cohort)
+            "cohort {}: verified again: {}",
+            clean(cohort),
+            findings(*confirmed, *regressed, *unconfirmed)
         ),
         EventKind::DeviceRejected { device } => format!("{device}: rejected the release"),
         EventKind::DeviceSkipped { device, reason } => {

@@ -69,7 +69,8 @@ pub fn shadow_text(
     let mut lines = vec![head(rollout, shadow)];
     if let Some(trouble) = &shadow.trouble {
         lines.push(format!(
-            "  it could not place the targets, and is asked to at the next run: {}",
+            "  it could not place the targets, and is asked to by the next `windlass run` or \
+             `windlass shadow add`: {}",
             clean(trouble)
         ));
     }

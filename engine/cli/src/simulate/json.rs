@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use windlass_simulate::{End, Reads, Session, SignalModel};
+use windlass_simulate::{End, Harm, Reads, Session, SignalModel};
 
 use crate::render::time;
 
@@ -82,7 +82,7 @@ pub fn session_json(session: &Session) -> Value {
         "span_ms": millis(session.span),
         "blast_radius": radius,
         "end": end(&session.end),
-        "harm": session.harm,
+        "harm": harm(&session.harm),
         "updated": {
             "half_ms": optional(session.updated.half),
             "most_ms": optional(session.updated.most),
@@ -96,6 +96,20 @@ pub fn session_json(session: &Session) -> Value {
     })
 }
 
+fn harm(harm: &Harm) -> Value {
+    let mut told = json!({ "failures": harm.failures, "harmed": harm.harmed });
+    if let Some(fell_back) = &harm.fell_back {
+        told["fell_back"] = json!({
+            "share": fell_back.share,
+            "after_ms": millis(fell_back.after),
+            "devices": fell_back.devices,
+            "found": fell_back.found,
+            "first_found_ms": optional(fell_back.first_found),
+        });
+    }
+    told
+}
+
 fn signal(signal: &SignalModel) -> Value {
     let steps = signal.steps.iter().map(|step| match step.reads {
         Reads::Missing => json!({ "from_ms": millis(step.from), "value": null }),
@@ -105,7 +119,11 @@ fn signal(signal: &SignalModel) -> Value {
             "per_harmed": per_harmed,
         }),
     });
-    json!({ "name": signal.name, "steps": steps.collect::<Vec<_>>() })
+    let mut told = json!({ "name": signal.name, "steps": steps.collect::<Vec<_>>() });
+    if let Some(rollout) = &signal.recorded {
+        told["recorded"] = json!(rollout);
+    }
+    told
 }
 
 fn end(end: &End) -> Value {

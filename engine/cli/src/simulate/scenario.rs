@@ -5,10 +5,11 @@ use windlass_host::PluginError;
 use windlass_model::{Device, Timestamp};
 use windlass_runtime::delivery_facts;
 use windlass_simulate::{
-    Faults, Fleet, Prototype, Scenario, Session, SignalModel, SimulateError, live, plan, worst_case,
+    FallBack, Faults, Fleet, Prototype, Scenario, Session, SignalModel, SimulateError, live, plan,
+    worst_case,
 };
 
-use super::{recorded, signals};
+use super::{recorded::Recorded, signals};
 use crate::{
     args::SimulateArgs,
     command::Failure,
@@ -33,9 +34,7 @@ pub async fn all(args: &SimulateArgs) -> Result<Vec<Session>, Failure> {
         state: None,
         concurrency: args.concurrency,
     };
-    let recorded = args.recorded.as_deref();
-    let recorded = recorded.map(|file| recorded::recorded(file, args));
-    let recorded = recorded.transpose()?;
+    let recorded = Recorded::of(args)?;
     let configs: Vec<_> = std::iter::once(&args.config).chain(&args.against).collect();
     let mut dries = Vec::new();
     for config in &configs {
@@ -52,8 +51,9 @@ pub async fn all(args: &SimulateArgs) -> Result<Vec<Session>, Failure> {
     signals::all_are_asked_for(&args.signals, &dries)?;
     let mut scenarios = Vec::new();
     for (config, mut dry) in configs.into_iter().zip(dries) {
-        let signals = signals::models(&dry, &args.signals)?;
-        let fleet = recorded.clone().unwrap_or_else(|| made(&mut dry, args));
+        let signals = signals::models(&dry, &args.signals, &recorded.signals)?;
+        let fleet = recorded.fleet.clone();
+        let fleet = fleet.unwrap_or_else(|| made(&mut dry, args));
         let configuration = config.display().to_string();
         let scenario = scenario(&dry, args, (configuration, fleet, signals));
         scenarios.push((Arc::new(scenario), Arc::new(dry)));
@@ -154,6 +154,10 @@ fn scenario(
         faults: Faults {
             broken: args.fail,
             known_after: args.after,
+            fall_back: args.fall_back.map(|share| FallBack {
+                share,
+                after: args.fall_back_after,
+            }),
             flaky: args.flaky,
             transfer: args.transfer.unwrap_or(TRANSFER),
         },

@@ -1,10 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use windlass_model::SignalName;
-use windlass_simulate::SignalModel;
+use windlass_model::{RolloutName, SignalName};
+use windlass_simulate::{SignalModel, SignalStep};
 
+use super::series::Series;
 use crate::{
-    args::SignalArg,
+    args::{SignalArg, SignalCourse},
     diagnostic::{Diagnostic, Diagnostics, nearest, quote},
     setup::{Dry, policies_of},
 };
@@ -13,16 +14,22 @@ use crate::{
 ///
 /// # Errors
 /// If nobody said of one what it reads: a rollout would wait for it for ever.
-pub(super) fn models(dry: &Dry, given: &[SignalArg]) -> Result<Vec<SignalModel>, Diagnostics> {
+pub(super) fn models(
+    dry: &Dry,
+    given: &[SignalArg],
+    recorded: &BTreeMap<SignalName, Series>,
+) -> Result<Vec<SignalModel>, Diagnostics> {
     let asking = policies_of(&dry.policies);
     let mut problems = Diagnostics::new();
     let mut models = Vec::new();
     for source in &dry.signals {
-        match given.iter().find(|signal| signal.name == source.name) {
-            Some(signal) => models.push(SignalModel {
-                name: signal.name.clone(),
+        let said = given.iter().find(|signal| signal.name == source.name);
+        match said.and_then(|signal| course(signal, recorded)) {
+            Some((steps, rollout)) => models.push(SignalModel {
+                name: source.name.clone(),
                 every: source.every,
-                steps: signal.steps.clone(),
+                steps,
+                recorded: rollout,
             }),
             None => {
                 let policies = asking.get(&source.name).into_iter().flatten();
@@ -35,6 +42,19 @@ pub(super) fn models(dry: &Dry, given: &[SignalArg]) -> Result<Vec<SignalModel>,
         Ok(models)
     } else {
         Err(problems)
+    }
+}
+
+/// What a signal reads, and in which rollout it did.
+fn course(
+    signal: &SignalArg,
+    recorded: &BTreeMap<SignalName, Series>,
+) -> Option<(Vec<SignalStep>, Option<RolloutName>)> {
+    match &signal.reads {
+        SignalCourse::Said(steps) => Some((steps.clone(), None)),
+        SignalCourse::Recorded => recorded
+            .get(&signal.name)
+            .map(|series| (series.steps.clone(), Some(series.rollout.clone()))),
     }
 }
 

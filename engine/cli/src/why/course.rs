@@ -105,6 +105,11 @@ impl Course {
         .filter(|given| given.at == *at)
     }
 
+    /// Why it is where it is, as far as policies or the host said.
+    pub(super) fn because(&self) -> &[Reason] {
+        self.since.as_ref().map_or(&[], |(_, reasons)| reasons)
+    }
+
     /// By whom or what, and why, behind a verb.
     pub(super) fn by(&self) -> String {
         match (self.ordered(), &self.since) {

@@ -1,9 +1,11 @@
 //! What keeps a device back that has not ended in its rollout: the rollout as a whole, then what
 //! the device itself waits for.
 
-use windlass_model::{AssignmentState, RolloutState};
+use windlass_core::admission::code;
+use windlass_model::{AssignmentState, Reason, RolloutState, Value};
 
 use super::{Cause, Facts, Findings, Next, bounds, decisions, reasons, under_way};
+use crate::diagnostic::clean;
 
 /// Notes all of it.
 pub(super) fn reach(facts: &Facts<'_>, findings: &mut Findings) -> anyhow::Result<()> {
@@ -105,7 +107,30 @@ fn holding(facts: &Facts<'_>, findings: &mut Findings) {
     }
     let text = format!("{} holds {}", facts.rollout.plan.name, facts.course.by());
     findings.cause(Cause::host("holding", text));
-    findings.next(Next::when("when what holds it has passed"));
+    let mut told = false;
+    for reason in facts.course.because() {
+        if let Some(next) = mended(reason) {
+            told = true;
+            findings.next(next);
+        }
+    }
+    if !told {
+        findings.next(Next::when("when what holds it has passed"));
+    }
+}
+
+/// What ends a hold for a plugin's sake: nobody need order it.
+fn mended(reason: &Reason) -> Option<Next> {
+    match (reason.code.as_str(), reason.parameters.get(code::PLUGIN)) {
+        (code::PLUGIN_FAILED, Some(Value::Text(plugin))) => Some(Next::when(format!(
+            "when `{}` can judge devices; it is asked again within a minute",
+            clean(plugin)
+        ))),
+        (code::PLUGIN_FAULTS, _) => Some(Next::when(
+            "when the delivery works again; one device tries it after a while",
+        )),
+        _ => None,
+    }
 }
 
 /// Nobody drives the rollout.

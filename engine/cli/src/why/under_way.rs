@@ -1,7 +1,9 @@
 //! Devices that are being updated, or wait for the next try.
 
 use windlass_core::admission::code;
-use windlass_model::{AssignmentState, AttemptOutcome, EventKind, StateKind, Timestamp};
+use windlass_model::{
+    AssignmentState, AttemptOutcome, EventKind, FailureClass, StateKind, Timestamp,
+};
 
 use super::{Cause, Facts, Findings, Next};
 use crate::{
@@ -133,11 +135,24 @@ pub(super) fn failure(facts: &Facts<'_>) -> Option<Cause> {
         }
     });
     if let Some((number, at, failure)) = told {
-        let of = facts.rollout.plan.settings.retry.attempts;
+        let kind = failure.kind.as_str();
+        let most = facts.rollout.plan.settings.retry.attempts;
+        // The number counts every start, and what is ours uses up no attempt.
+        let (of, which) = match failure.kind.class() {
+            FailureClass::Ours => (
+                String::new(),
+                format!("{kind}, which uses up none of its {most}"),
+            ),
+            FailureClass::Device | FailureClass::Network if number > most => {
+                (String::new(), kind.to_owned())
+            }
+            FailureClass::Device | FailureClass::Network => {
+                (format!(" of {most}"), kind.to_owned())
+            }
+        };
         let text = format!(
-            "attempt {number} of {of} failed at {} ({}): {}",
+            "attempt {number}{of} failed at {} ({which}): {}",
             time(at),
-            failure.kind.as_str(),
             clean(&failure.message)
         );
         return Some(Cause::host(failure.kind.as_str(), text));

@@ -12,7 +12,7 @@ use super::{
     decide::Noted,
     timer::monotonic,
 };
-use crate::{Effect, Now, StopCause};
+use crate::{Effect, Now, StopCause, admission::code};
 
 impl Rollout {
     /// When the policies are to be asked, if they have a say.
@@ -175,7 +175,7 @@ impl Rollout {
         };
         if self.breakers.open_until().is_some() {
             reasons.push(reason(
-                "plugin-faults",
+                code::PLUGIN_FAULTS,
                 "the delivery keeps failing by its own fault",
                 &[],
             ));
@@ -220,7 +220,7 @@ impl Rollout {
                 let text = "the delivery keeps failing by its own fault and was tried often enough";
                 self.pause(
                     now,
-                    vec![reason("plugin-faults", text, &[("last", message)])],
+                    vec![reason(code::PLUGIN_FAULTS, text, &[("last", message)])],
                 );
             }
         }

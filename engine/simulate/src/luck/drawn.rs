@@ -37,6 +37,12 @@ pub(super) fn course(scenario: &Scenario, device: u64, number: u32) -> Course {
     }
 }
 
+pub(super) fn falls_back(scenario: &Scenario, device: u64) -> Option<Duration> {
+    let model = scenario.faults.fall_back?;
+    let drawn = Dice::new(scenario.seed).share(Draw::FallBack, device, 0);
+    (drawn < model.share).then_some(model.after)
+}
+
 /// How the attempt fails whatever the build is, if it does.
 fn failure(scenario: &Scenario, dice: Dice, device: u64, number: u32) -> Option<FailureKind> {
     if dice.share(Draw::Flaky, device, number.into()) < scenario.faults.flaky {

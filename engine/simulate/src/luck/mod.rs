@@ -94,6 +94,16 @@ impl Luck {
         }
     }
 
+    /// How long after it began to run the release a device runs again what it ran before; none:
+    /// it goes on running it. In the worst case none does that: a device that fell back only ever
+    /// makes an abort come sooner.
+    pub(crate) fn falls_back(&self, scenario: &Scenario, device: u64) -> Option<Duration> {
+        match self {
+            Self::Drawn => drawn::falls_back(scenario, device),
+            Self::Worst(_) => None,
+        }
+    }
+
     /// Until when a device is connected that is at `now`; none: it is not.
     pub(crate) fn connected(
         &self,

@@ -58,7 +58,10 @@ pub(super) fn rows(sessions: &[Session]) -> Vec<Row> {
     let alike = sessions
         .windows(2)
         .all(|pair| pair[0].devices == pair[1].devices);
-    let harmless = sessions.iter().all(|session| session.harm.harmed == 0);
+    let fell_back = |session: &Session| session.harm.fell_back.map(|fell_back| fell_back.devices);
+    let harmless = sessions
+        .iter()
+        .all(|session| session.harm.harmed == 0 && fell_back(session).unwrap_or(0) == 0);
     let figures: Vec<_> = sessions.iter().map(Figures::of).collect();
     let judged = |better| if alike { better } else { Better::Neither };
     let sooner = if harmless {
@@ -95,7 +98,7 @@ pub(super) fn rows(sessions: &[Session]) -> Vec<Row> {
             at => span(at),
         })
     };
-    vec![
+    let mut rows = vec![
         count("devices", Better::Neither, &|s, _| s.devices),
         plain("outcome", sessions.iter().map(|s| end_word(&s.end))),
         when("after", Better::Neither, &|s, f| match s.end {
@@ -111,10 +114,16 @@ pub(super) fn rows(sessions: &[Session]) -> Vec<Row> {
         count("peak starts/min", Better::Neither, &|s, _| s.peak_starts),
         count("attempts failed", less, &|s, _| s.harm.failures),
         count("devices harmed", less, &|s, _| s.harm.harmed),
+    ];
+    if sessions.iter().any(|session| fell_back(session).is_some()) {
+        rows.push(count("fell back", less, &|s, _| fell_back(s).unwrap_or(0)));
+    }
+    rows.extend([
         blast_radius(sessions, less),
         plain("radius held", figures.iter().map(|f| held(f.blast))),
         count("decisions", Better::Neither, &|s, _| s.decisions),
-    ]
+    ]);
+    rows
 }
 
 fn blast_radius(sessions: &[Session], better: Better) -> Row {

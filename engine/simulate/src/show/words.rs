@@ -1,8 +1,10 @@
 //! What is said of a session, for a terminal and a page alike.
 
+use std::time::Duration;
+
 use windlass_model::{Reason, Verdict};
 
-use crate::{Basis, BlastRadius, CohortCourse, End, Mark, Reads, Session, SignalModel};
+use crate::{Basis, BlastRadius, CohortCourse, End, FellBack, Mark, Reads, Session, SignalModel};
 
 use super::{
     figures::{Blast, Figures},
@@ -139,7 +141,7 @@ pub(super) fn mark_text(mark: &Mark) -> String {
 }
 
 /// When each share of the devices ran the release.
-pub(super) fn shares(session: &Session) -> [(&'static str, Option<std::time::Duration>); 3] {
+pub(super) fn shares(session: &Session) -> [(&'static str, Option<Duration>); 3] {
     let updated = session.updated;
     [
         ("50 %", updated.half),
@@ -157,9 +159,11 @@ pub(super) fn facts(session: &Session) -> Vec<(&'static str, String)> {
         ("updated", times(session)),
         ("starts", starts(session)),
         ("failures", failures(session)),
-        ("blast radius", blast_text(session)),
-        ("decisions", grouped(session.decisions)),
     ];
+    let fell_back = session.harm.fell_back.as_ref().map(fell_back_text);
+    facts.extend(fell_back.map(|text| ("fell back", text)));
+    facts.push(("blast radius", blast_text(session)));
+    facts.push(("decisions", grouped(session.decisions)));
     facts.extend(grounds(session));
     facts
 }
@@ -180,6 +184,13 @@ pub(super) fn grounds(session: &Session) -> Vec<(&'static str, String)> {
 
 /// Such as `errors reads 0.01, from 6h on 0.2`.
 fn signal_text(signal: &SignalModel) -> String {
+    if let Some(rollout) = &signal.recorded {
+        return format!(
+            "{} reads what it did in {rollout}: {}",
+            signal.name,
+            series_text(signal)
+        );
+    }
     let steps = signal.steps.iter().map(|step| {
         let reads = match step.reads {
             Reads::Missing => "nothing".to_owned(),
@@ -204,6 +215,32 @@ fn signal_text(signal: &SignalModel) -> String {
         steps => steps.join(", "),
     };
     format!("{} reads {steps}", signal.name)
+}
+
+/// A series that nobody would read value by value.
+fn series_text(signal: &SignalModel) -> String {
+    let values = || {
+        signal.steps.iter().filter_map(|step| match step.reads {
+            Reads::Value { base, .. } => Some(base),
+            Reads::Missing => None,
+        })
+    };
+    let readings = counted(signal.steps.len() as u64, "reading");
+    let last = signal.steps.last().map_or(Duration::ZERO, |step| step.from);
+    let within = match (
+        values().min_by(f64::total_cmp),
+        values().max_by(f64::total_cmp),
+    ) {
+        (Some(least), Some(most)) if least < most => format!(", from {least} to {most}"),
+        (Some(only), _) => format!(", {only}"),
+        (None, _) => String::new(),
+    };
+    let missing = match values().count() {
+        0 => ", none with a value",
+        some if some < signal.steps.len() => ", some without a value",
+        _ => "",
+    };
+    format!("{readings} within {}{within}{missing}", span(last))
 }
 
 /// What past rollouts tell of the fleet.
@@ -281,6 +318,29 @@ fn failures(session: &Session) -> String {
     format!("{failures}; {harmed}")
 }
 
+fn fell_back_text(of: &FellBack) -> String {
+    let model = format!(
+        "{} of those that run the release, {} later",
+        of_hundred(of.share),
+        span(of.after)
+    );
+    let found = match (of.found, of.first_found) {
+        (found, Some(first)) => {
+            let found = match found == of.devices {
+                true => "all".to_owned(),
+                false => grouped(found),
+            };
+            let first = span(first);
+            format!("verifying again found {found} of them, the first after {first}")
+        }
+        (_, None) => "verifying again found none of them".to_owned(),
+    };
+    match of.devices {
+        0 => format!("{model}: no device"),
+        devices => format!("{model}: {}; {found}", counted(devices, "device")),
+    }
+}
+
 fn blast_text(session: &Session) -> String {
     let Some(radius) = &session.blast_radius else {
         return "not stated".to_owned();
@@ -288,7 +348,11 @@ fn blast_text(session: &Session) -> String {
     let figures = Figures::of(session);
     let happened = match figures.blast {
         Blast::Unstated | Blast::Untried if session.harm.harmed == 0 => {
-            "; no bad build put it to the test".to_owned()
+            let what = match session.harm.fell_back {
+                Some(fell_back) if fell_back.devices > 0 => "build that breaks devices",
+                Some(_) | None => "bad build",
+            };
+            format!("; no {what} put it to the test")
         }
         Blast::Unstated | Blast::Untried => "; no abort put it to the test".to_owned(),
         Blast::Within => format!("; {} were started, within it", grouped(figures.started)),

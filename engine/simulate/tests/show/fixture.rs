@@ -152,6 +152,7 @@ pub(crate) fn session(waves: &[Wave], watched: f64, samples: u32) -> Session {
         harm: Harm {
             failures,
             harmed: 0,
+            fell_back: None,
         },
         end: end.map_or(End::Unfinished, End::Completed),
         decisions: 4_321,
@@ -268,6 +269,7 @@ pub(crate) fn aborted() -> Session {
     session.harm = Harm {
         failures: 1_512,
         harmed: 1_730,
+        fell_back: None,
     };
     session.blast_radius = Some(BlastRadius {
         devices: 10_000,

@@ -168,7 +168,11 @@ pub(crate) fn sessions() -> impl Strategy<Value = Session> {
                     samples,
                     peak_starts,
                     updated: Shares { half, most, all },
-                    harm: Harm { failures, harmed },
+                    harm: Harm {
+                        failures,
+                        harmed,
+                        fell_back: None,
+                    },
                     blast_radius,
                     marks,
                     end,

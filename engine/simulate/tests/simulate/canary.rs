@@ -24,7 +24,7 @@ pub(crate) struct Nobody;
 const VALID: Duration = Duration::from_secs(60);
 
 impl Canary {
-    fn decide(&self, view: &View) -> Decision {
+    pub(crate) fn decide(&self, view: &View) -> Decision {
         let failed: u64 = view.cohorts.iter().map(first_failed).sum();
         let canary = &view.cohorts[0];
         let done = canary.ended == canary.size;

@@ -11,8 +11,10 @@ use windlass_simulate::{
 
 use crate::{
     canary::Canary,
+    falls::lost,
     past,
     scenes::{DAY, HOUR, lived, one_policy, scene},
+    verified::Verified,
 };
 
 const CANARY: Canary = Canary {
@@ -47,6 +49,7 @@ fn recorded() -> Scenario {
         fleet: past::mixed(300),
         faults: Faults::default(),
         signals: vec![SignalModel {
+            recorded: None,
             name: SignalName::new("errors"),
             every: Duration::from_secs(60),
             steps: vec![
@@ -82,6 +85,24 @@ fn a_recorded_fleet_is_shown() {
     insta::assert_snapshot!("recorded_80", shown(&session, 80));
     insta::assert_snapshot!("recorded_120", shown(&session, 120));
     insta::assert_snapshot!("recorded_page", html(&[session]));
+}
+
+/// A build that devices lose again, and the round that finds it out.
+#[test]
+fn a_build_that_falls_back_is_shown() {
+    let session = lived(&lost(0.1, 1), &Verified(CANARY));
+    insta::assert_snapshot!("lost_80", shown(&session, 80));
+    insta::assert_snapshot!("lost_page", html(std::slice::from_ref(&session)));
+    let look = Look {
+        width: 80,
+        glyphs: Glyphs::Unicode,
+        ink: Ink::Plain,
+    };
+    let unseen = lived(&lost(0.1, 1), &CANARY);
+    insta::assert_snapshot!(
+        "lost_and_unseen_80",
+        side_by_side(&[session, unseen], &look)
+    );
 }
 
 /// What sessions rest on is told beside them as well: once if it is the same.

@@ -2,6 +2,7 @@
 //! made up.
 
 mod canary;
+mod falls;
 mod golden;
 mod past;
 mod profiles;
@@ -9,6 +10,7 @@ mod radius;
 mod scenes;
 mod sessions;
 mod signals;
+mod verified;
 
 use proptest::test_runner::Config as ProptestConfig;
 

@@ -4,11 +4,12 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use proptest::prelude::*;
 use windlass_model::Verdict;
-use windlass_simulate::{End, Faults, Profile, Scenario, Session};
+use windlass_simulate::{End, FallBack, Faults, Plugins, Profile, Scenario, Session};
 
 use crate::{
     canary::Canary,
     scenes::{DAY, HOUR, lived, one_policy, scene},
+    verified::Verified,
 };
 
 /// A build that breaks one device in five, six hours after the start of the attempt.
@@ -98,6 +99,7 @@ fn a_build_that_breaks_nearly_all_is_within_it_as_well() {
             known_after: 7 * HOUR,
             flaky: 0.05,
             transfer: Duration::from_secs(600),
+            ..Faults::default()
         };
         let session = lived(&scene, &at_once);
         let stated = session.blast_radius.clone().expect("it is stated");
@@ -188,6 +190,7 @@ fn rollouts() -> impl Strategy<Value = (Scenario, Canary)> {
             known_after: Duration::from_secs(60 * known_after),
             flaky,
             transfer: Duration::from_secs(transfer),
+            ..Faults::default()
         };
         let (size, soak, count) = canary;
         let canary = Canary {
@@ -200,8 +203,8 @@ fn rollouts() -> impl Strategy<Value = (Scenario, Canary)> {
 }
 
 /// Whatever the fleet, the faults and the luck: an abort acts within what was stated.
-fn keeps_within(scene: &Scenario, canary: &Canary) -> Result<(), TestCaseError> {
-    let session = lived(scene, canary);
+fn keeps_within<P: Plugins>(scene: &Scenario, policy: &P) -> Result<(), TestCaseError> {
+    let session = lived(scene, policy);
     let stated = session.blast_radius.clone().expect("it is stated");
     prop_assert!(stated.devices <= session.devices);
     let abort = session
@@ -225,5 +228,17 @@ proptest! {
     #[test]
     fn an_abort_is_always_within_it((scene, canary) in rollouts()) {
         keeps_within(&scene, &canary)?;
+    }
+
+    /// What devices lose again only makes an abort come sooner.
+    #[test]
+    fn an_abort_of_a_build_that_falls_back_is_within_it(
+        (mut scene, canary) in rollouts(),
+        share in 0.0..=1.0,
+        after in 0..600_u64,
+    ) {
+        let after = Duration::from_secs(60 * after);
+        scene.faults.fall_back = Some(FallBack { share, after });
+        keeps_within(&scene, &Verified(canary))?;
     }
 }

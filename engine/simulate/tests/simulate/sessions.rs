@@ -92,6 +92,7 @@ fn scenes() -> impl Strategy<Value = (Scenario, Canary)> {
             known_after: Duration::from_secs(60 * known_after),
             flaky,
             transfer: Duration::from_secs(transfer),
+            ..Faults::default()
         };
         let (size, soak, count) = canary;
         let canary = Canary {

@@ -98,6 +98,7 @@ fn reading(steps: &[(Duration, Reads)]) -> Scenario {
     Scenario {
         policies: one_policy(),
         signals: vec![SignalModel {
+            recorded: None,
             name: name.clone(),
             every: EVERY,
             steps: steps.collect(),

@@ -59,8 +59,8 @@ impl From<rusqlite::Error> for ShadowConflict {
 
 impl Store {
     /// Puts a policy in shadow, in one transaction with its event. What was started and ended
-    /// before counts in its cohorts too. One that could not place the targets is noted, and takes
-    /// the place of one of its name that could not either.
+    /// before counts in its cohorts too. One that could not place the targets is noted, and gives
+    /// way to the next of its name, whatever component and settings that has.
     ///
     /// # Errors
     ///
@@ -92,6 +92,15 @@ impl Store {
                     row
                 }
                 None => {
+                    if end_unplaced(connection, key, name, at)? {
+                        let event = EventKind::ShadowRemoved {
+                            actor: actor.to_owned(),
+                            reason: reason.to_owned(),
+                            shadow: name.clone(),
+                            because: ShadowEnd::Configuration,
+                        };
+                        log.append(at, Some(key), event)?;
+                    }
                     let asked = asked(connection, key)?;
                     if asked.iter().any(|other| other == name.as_str()) {
                         return Err(ShadowConflict::Already(name.clone()));
@@ -335,6 +344,27 @@ fn fits(cohorts: &[Cohort], members: &[u16]) -> bool {
         }
     }
     !cohorts.is_empty() && cohorts.iter().map(|cohort| cohort.size).eq(counted)
+}
+
+/// Ends one of this name that could not place the targets: another component, or other settings,
+/// may. Whether there was one.
+fn end_unplaced(
+    connection: &Connection,
+    rollout: RolloutKey,
+    name: &PluginName,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let ended = connection.execute(
+        "UPDATE shadow SET ended_at = ?3, ended = ?4 \
+         WHERE rollout = ?1 AND policy = ?2 AND ended_at IS NULL AND cohorts IS NULL",
+        params![
+            rollout.0,
+            name.as_str(),
+            millis(at),
+            ShadowEnd::Configuration.code()
+        ],
+    )?;
+    Ok(ended > 0)
 }
 
 /// Whether there was one to end.

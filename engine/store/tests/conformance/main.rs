@@ -168,6 +168,7 @@ conformance! {
         a_shadow_goes_on_after_a_restart,
         what_cannot_be_in_shadow_is_refused,
         a_shadow_that_cannot_place_is_noted_once,
+        another_takes_the_place_of_one_that_cannot_place,
         a_shadow_that_is_swapped_in_is_none_any_more,
         old_decisions_of_shadows_are_dropped,
     };

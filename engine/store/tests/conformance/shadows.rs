@@ -247,6 +247,40 @@ pub(crate) fn a_shadow_that_cannot_place_is_noted_once(f: &mut Fixture) {
     assert_eq!((all.len(), all[0].trouble.clone()), (1, None));
 }
 
+/// What was mended has another component or other settings: it comes in without an order to take
+/// the other one out first. One that was placed is in nobody's way but its own.
+pub(crate) fn another_takes_the_place_of_one_that_cannot_place(f: &mut Fixture) {
+    let rollout = under_way(f);
+    let mut broken = shadow("candidate", &[0, 1, 1, 1]);
+    broken.placed = Err("it trapped".to_owned());
+    let mut mended = shadow("candidate", &[0, 1, 1, 1]);
+    mended.pin.component = Sha256([7; 32]);
+    let mut add = |new: &NewShadow| f.store.add_shadow(rollout, new, WHO, AT);
+    let first = add(&broken).expect("it is noted");
+    let second = add(&mended).expect("it is placed");
+    assert_ne!(first, second);
+    assert!(matches!(add(&broken), Err(ShadowConflict::Already(_))));
+    let all = f.store.shadows(rollout).expect("readable");
+    let ends: Vec<_> = all.iter().map(|one| one.ended).collect();
+    assert_eq!(ends, [Some((AT, ShadowEnd::Configuration)), None]);
+    let shadows = f.store.snapshot(rollout).expect("known").shadows;
+    assert_eq!(shadows.len(), 1);
+    assert_eq!(shadows[0].pin, mended.pin);
+    let events = f.events();
+    let told: Vec<_> = events
+        .iter()
+        .filter_map(|(_, kind)| match kind {
+            EventKind::ShadowAdded { trouble, .. } => Some(format!("added {trouble}")),
+            EventKind::ShadowRemoved { because, .. } => Some(format!("removed {because:?}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        told,
+        ["added it trapped", "removed Configuration", "added "]
+    );
+}
+
 /// A shadow that is put in force is none any more, and begins with what the swap gives it.
 pub(crate) fn a_shadow_that_is_swapped_in_is_none_any_more(f: &mut Fixture) {
     let rollout = under_way(f);

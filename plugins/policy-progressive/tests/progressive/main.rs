@@ -1,6 +1,7 @@
 //! The policy through its public surface, as the host uses it.
 
 mod approvals;
+mod fallen;
 mod fleet;
 mod gates;
 mod growth;

@@ -143,14 +143,22 @@ pub(crate) fn end(cohort: &mut CohortView, succeeded: u64, failed: &[(FailureKin
     cohort.started += succeeded + lost;
     cohort.ended += succeeded + lost;
     for (kind, count) in failed {
-        for failures in [&mut cohort.failures, &mut cohort.first_failures] {
-            match failures.iter_mut().find(|failure| failure.kind == *kind) {
-                Some(failure) => failure.count += count,
-                None => failures.push(FailureCount {
-                    kind: *kind,
-                    count: *count,
-                }),
-            }
+        count_failures(cohort, *kind, *count);
+    }
+}
+
+/// So many devices fell back that had succeeded.
+pub(crate) fn regress(cohort: &mut CohortView, count: u64) {
+    cohort.states.succeeded -= count;
+    cohort.states.failed += count;
+    count_failures(cohort, FailureKind::Regressed, count);
+}
+
+fn count_failures(cohort: &mut CohortView, kind: FailureKind, count: u64) {
+    for failures in [&mut cohort.failures, &mut cohort.first_failures] {
+        match failures.iter_mut().find(|failure| failure.kind == kind) {
+            Some(failure) => failure.count += count,
+            None => failures.push(FailureCount { kind, count }),
         }
     }
 }

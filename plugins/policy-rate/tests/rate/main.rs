@@ -3,6 +3,7 @@
 mod aborts;
 mod clocks;
 mod cohorts;
+mod fallen;
 mod fleet;
 mod laws;
 mod ramps;
