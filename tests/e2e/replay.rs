@@ -82,6 +82,70 @@ async fn the_first_difference_is_shown_field_by_field() {
     assert_eq!(from.code, Some(0), "{from:#?}");
 }
 
+/// What another version wrote otherwise, and reads the same, does not differ.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_may_be_written_otherwise() {
+    let bench = bench();
+    run_to_the_end(&bench).await;
+    tamper(
+        &bench,
+        "UPDATE decision SET record = json_set(record, '$.answer.decided.rechecks', json('[]')) \
+         WHERE id = 2; \
+         UPDATE decision SET record = json_patch('{\"answer\":null}', record) WHERE id = 3",
+    );
+    let all = bench.windlass(&REPLAY).await;
+    assert_eq!(said(&all), "app-9: 4 decisions run again: none differs\n");
+}
+
+/// Parts of a long history are run at once and told in their order: the first difference, and
+/// what cannot be read only if nothing before it differs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_history_is_compared_in_order() {
+    let bench = bench();
+    run_to_the_end(&bench).await;
+    tamper(
+        &bench,
+        "WITH RECURSIVE n (i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) \
+         INSERT INTO decision (id, rollout, policy, component, at, record, memo_before, memo) \
+         SELECT i, rollout, policy, component, at, record, memo_before, memo \
+         FROM n, decision WHERE id = 2",
+    );
+    let json = [&REPLAY[..], &["--output", "json"]].concat();
+    let all = bench.windlass(&json).await;
+    assert_eq!(
+        (all.code, &all.result()["compared"]),
+        (Some(0), &json!(3000))
+    );
+    tamper(
+        &bench,
+        "UPDATE decision SET memo = x'ff' WHERE id IN (1500, 1501, 2900); \
+         UPDATE decision SET record = 'nonsense' WHERE id = 2000",
+    );
+    let first = bench.windlass(&json).await;
+    let result = first.result();
+    assert_eq!(
+        (
+            first.code,
+            &result["compared"],
+            &result["difference"]["seq"]
+        ),
+        (Some(1), &json!(1500), &json!(1500))
+    );
+    let unread = bench
+        .windlass(&[&REPLAY[..], &["--from", "1502"]].concat())
+        .await;
+    assert_eq!((unread.code, unread.stdout.as_str()), (Some(1), ""));
+    assert!(
+        unread.stderr.contains("the decisions could not be read"),
+        "{unread:#?}"
+    );
+    let last = [&json[..], &["--from", "2001"]].concat();
+    assert_eq!(
+        bench.windlass(&last).await.result()["difference"]["seq"],
+        2900
+    );
+}
+
 /// A policy that no longer answers differs as well.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_fails_now_is_a_difference() {

@@ -9,7 +9,7 @@ use wasmtime::Engine;
 use windlass_model::PluginName;
 
 use crate::{
-    Inspection, Limits, LoadError, Plugin, StartError,
+    AmongGuests, Inspection, Limits, LoadError, Plugin, StartError,
     cache::ArtifactCache,
     egress::{Egress, EgressConfig},
     engine::{Ticker, engine_config},
@@ -105,6 +105,20 @@ impl Host {
     /// See [`LoadError`].
     pub async fn load(&self, name: PluginName, component: Bytes) -> Result<Plugin, LoadError> {
         load::load(&self.loader, name, component).await
+    }
+
+    /// Runs `work` where guests run: a thousand decisions that are asked for there cost no
+    /// change of threads each. It is for work that asks most of the time. Dropping what is
+    /// returned cancels it.
+    pub fn among_guests<T, F, W>(&self, work: W) -> impl Future<Output = T> + Send + use<T, F, W>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+        W: FnOnce(AmongGuests) -> F,
+    {
+        let work = work(AmongGuests::new());
+        let shared = Arc::clone(&self.loader.shared);
+        async move { shared.runtimes.on_guests(work).await }
     }
 
     /// A bound on bandwidth, for any number of jobs to share.

@@ -10,6 +10,7 @@
 //! and the next call gets a fresh one. What a delivery may reach is decided by the lease of
 //! its job and enforced by one [egress] for `wasi:http` and `wasi:sockets` alike.
 
+mod among;
 mod bindings;
 mod cache;
 mod capability;
@@ -35,6 +36,7 @@ mod settings;
 mod shared;
 mod startup;
 
+pub use among::AmongGuests;
 pub use delivery::{
     Capabilities, Delivery, DeliveryOptions, DeviceState, Job, ProbeLimits, PushEnd,
 };

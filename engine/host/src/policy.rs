@@ -15,7 +15,7 @@ use crate::{
         Projection, admission, candidate_record, check_cohorts, check_decision, check_signals, cut,
         device_record, placement, tier_record, view_record,
     },
-    guest::{Opened, State, Template},
+    guest::{Opened, Session, State, Template},
     limits::{BATCH, MEMO_BYTES},
 };
 
@@ -210,32 +210,22 @@ impl Policy {
         let (cohorts, record) = (view.cohorts.len(), view_record(view));
         let (opened, memo) = (Arc::clone(&self.opened), memo.to_vec());
         let shared = &self.opened.template.shared;
-        shared
-            .runtimes
-            .on_guests(async move { decide(&opened, cohorts, record, memo).await })
-            .await
+        let decided = async move {
+            let mut session = Session::default();
+            decide(&mut session, &opened, cohorts, record, memo).await
+        };
+        shared.runtimes.on_guests(decided).await
     }
 
-    /// What it decides on each view with its memo, in order, as [`decide`](Self::decide) would
-    /// one by one, but with one change of threads for all.
-    pub async fn decide_each<'a>(
+    /// The same, by one who is on the guest runtime already.
+    pub(crate) async fn decide_within(
         &self,
-        asked: impl IntoIterator<Item = (&'a View, &'a [u8])>,
-    ) -> Vec<Result<Decision, PluginError>> {
-        let asked: Vec<_> = asked
-            .into_iter()
-            .map(|(view, memo)| (view.cohorts.len(), view_record(view), memo.to_vec()))
-            .collect();
-        let opened = Arc::clone(&self.opened);
-        let all = async move {
-            let mut answers = Vec::with_capacity(asked.len());
-            for (cohorts, view, memo) in asked {
-                answers.push(decide(&opened, cohorts, view, memo).await);
-            }
-            answers
-        };
-        let shared = &self.opened.template.shared;
-        shared.runtimes.on_guests(all).await
+        session: &mut Session<PolicyContract>,
+        view: &View,
+        memo: &[u8],
+    ) -> Result<Decision, PluginError> {
+        let (cohorts, record) = (view.cohorts.len(), view_record(view));
+        decide(session, &self.opened, cohorts, record, memo.to_vec()).await
     }
 
     /// Turns the memo of another component into one of this, for a swap.
@@ -305,13 +295,15 @@ impl Policy {
 
 /// Asks for a decision about `cohorts` cohorts, on the guest runtime.
 async fn decide(
+    session: &mut Session<PolicyContract>,
     opened: &Opened<PolicyContract>,
     cohorts: usize,
     view: policy::View,
     memo: Vec<u8>,
 ) -> Result<Decision, PluginError> {
-    opened
+    session
         .call(
+            opened,
             "decide",
             Duration::ZERO,
             move |store, guest, policy| {

@@ -1,10 +1,10 @@
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// A SHA-256 digest, written as 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct Sha256(pub [u8; 32]);
 
 /// A text that is no SHA-256 digest.
@@ -35,15 +35,24 @@ impl FromStr for Sha256 {
     type Err = NotADigest;
 
     fn from_str(text: &str) -> Result<Self, NotADigest> {
-        if text.len() != 64 || !text.is_ascii() {
+        let (pairs, []) = text.as_bytes().as_chunks() else {
             return Err(NotADigest);
-        }
+        };
+        let pairs: &[[u8; 2]; 32] = pairs.try_into().map_err(|_| NotADigest)?;
         let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte =
-                u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).map_err(|_| NotADigest)?;
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = digit(*high)? << 4 | digit(*low)?;
         }
         Ok(Self(bytes))
+    }
+}
+
+fn digit(character: u8) -> Result<u8, NotADigest> {
+    match character {
+        b'0'..=b'9' => Ok(character - b'0'),
+        b'a'..=b'f' => Ok(character - b'a' + 10),
+        b'A'..=b'F' => Ok(character - b'A' + 10),
+        _ => Err(NotADigest),
     }
 }
 
@@ -53,10 +62,23 @@ impl From<Sha256> for String {
     }
 }
 
-impl TryFrom<String> for Sha256 {
-    type Error = NotADigest;
+impl<'de> Deserialize<'de> for Sha256 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Text)
+    }
+}
 
-    fn try_from(text: String) -> Result<Self, NotADigest> {
-        text.parse()
+/// Reads a text where it stands: every recorded decision has two.
+struct Text;
+
+impl de::Visitor<'_> for Text {
+    type Value = Sha256;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("64 hexadecimal digits")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Sha256, E> {
+        text.parse().map_err(E::custom)
     }
 }

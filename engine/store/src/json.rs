@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 
@@ -10,7 +10,10 @@ pub(crate) fn to_json(what: &'static str, value: &impl Serialize) -> Result<Stri
 }
 
 /// A `what` back from its JSON.
-pub(crate) fn parse<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
+pub(crate) fn parse<'a, T: Deserialize<'a>>(
+    what: &'static str,
+    text: &'a str,
+) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| unreadable(what, error))
 }
 

@@ -67,7 +67,7 @@ pub use attempt::{AttemptEnd, StoredAttempt};
 pub use commit::Committed;
 pub use condemned::Condemnation;
 pub use dead_letter::DeadLetter;
-pub use decision::StoredDecision;
+pub use decision::{DecisionRow, DecisionRows, RecordedAnswer, RecordedQuestion, StoredDecision};
 pub use error::{CommitError, CreateConflict, OpenError, StoreError};
 pub use growth::ExtendConflict;
 pub use handle::{Stopped, StoreHandle, StoreThread, ThreadPanicked};

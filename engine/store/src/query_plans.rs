@@ -167,6 +167,10 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
         (log::of_device(), "event_device (device=?)"),
         (log::of_none(), "event_of_none (rollout=?)"),
         (
+            decision::AFTER.to_owned(),
+            "decision_rollout (rollout=? AND rowid>?)",
+        ),
+        (
             decision::NEWEST.to_owned(),
             "decision_policy_time (rollout=? AND policy=? AND at<?)",
         ),

@@ -20,6 +20,7 @@ const OLDEST: u32 = 1;
 /// memo may hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memo {
+    v: Version,
     /// The cohorts that were opened, in order; the last is the current one. None while
     /// the approval of the start is waited for.
     pub(crate) opened: Vec<Opened>,
@@ -124,11 +125,27 @@ pub(crate) enum Cause {
     },
 }
 
-#[derive(Serialize, Deserialize)]
-struct Envelope {
-    v: u32,
-    #[serde(flatten)]
-    memo: Memo,
+/// That it was read from a version that reads; it is written in this one. A field of its own
+/// kind, because a struct around the others would have them parsed twice at every decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u32", try_from = "u32")]
+struct Version;
+
+impl From<Version> for u32 {
+    fn from(_: Version) -> Self {
+        VERSION
+    }
+}
+
+impl TryFrom<u32> for Version {
+    type Error = &'static str;
+
+    fn try_from(version: u32) -> Result<Self, Self::Error> {
+        match version {
+            OLDEST..=VERSION => Ok(Self),
+            _ => Err("a memo of another version"),
+        }
+    }
 }
 
 impl Memo {
@@ -137,18 +154,11 @@ impl Memo {
         if bytes.is_empty() {
             return Some(Self::default());
         }
-        let envelope: Envelope = serde_json::from_slice(bytes).ok()?;
-        (OLDEST..=VERSION)
-            .contains(&envelope.v)
-            .then_some(envelope.memo)
+        serde_json::from_slice(bytes).ok()
     }
 
     pub(crate) fn write(&self) -> Vec<u8> {
-        let envelope = Envelope {
-            v: VERSION,
-            memo: self.clone(),
-        };
         // Numbers and lists always have a JSON form.
-        serde_json::to_vec(&envelope).unwrap_or_default()
+        serde_json::to_vec(self).unwrap_or_default()
     }
 }

@@ -1,8 +1,8 @@
-use std::{collections::VecDeque, num::NonZeroUsize};
+use std::num::NonZeroUsize;
 
-use anyhow::Context as _;
+use futures_util::{StreamExt as _, stream::FuturesOrdered};
 use serde_json::json;
-use windlass_store::{Store, StoredDecision};
+use windlass_store::Store;
 
 use super::{Failure, replay_under::replay_under};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     exit::Exit,
     owner::rollout_meant,
     render::{count, difference_text, time},
-    replay::{Compared, Field, Pages, Replayer},
+    replay::{Difference, End, Page, Pages, Replayer},
     setup,
 };
 
@@ -21,7 +21,7 @@ struct Outcome {
     compared: u64,
     /// A policy that gave no answer then has none to compare.
     failed: u64,
-    difference: Option<(StoredDecision, Vec<Field>)>,
+    difference: Option<Box<Difference>>,
 }
 
 pub(super) async fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
@@ -31,14 +31,15 @@ pub(super) async fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     let store = open()?;
     let named = args.rollout.as_ref().or(subject.rollout.as_ref());
     let rollout = rollout_meant(&store, named)?;
-    let mut pages = Pages::read(open()?, rollout.key, args.from.saturating_sub(1));
+    let after = args.from.saturating_sub(1);
     if let Some(candidate) = &args.policy {
-        return replay_under(args, &mut pages, &rollout, candidate).await;
+        return replay_under(args, open()?, after, &rollout, candidate).await;
     }
+    let pages = Pages::read(open()?, rollout.key, after, |rows| Ok(Page::from(rows)));
     let host = setup::reading_host(subject.plugin_cache)?;
     let mut replayer = Replayer::new(&store, &host);
     let mut outcome = Outcome::default();
-    outcome.run(&mut replayer, &mut pages).await?;
+    outcome.run(&mut replayer, pages).await?;
     let name = rollout.plan.name.as_str();
     match args.output {
         Output::Human => console::text(&outcome.text(name)),
@@ -51,57 +52,52 @@ pub(super) async fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
 }
 
 impl Outcome {
-    /// Some pages are run at once and looked at in order. Stops at the first difference.
-    async fn run(&mut self, replayer: &mut Replayer<'_>, pages: &mut Pages) -> Result<(), Failure> {
+    /// Some pages are run at once and looked at in order. Stops at the first difference; what is
+    /// wrong with a decision is told if none before it differs.
+    async fn run(
+        &mut self,
+        replayer: &mut Replayer<'_>,
+        mut pages: Pages<Page>,
+    ) -> Result<(), Failure> {
         let at_once = std::thread::available_parallelism().map_or(1, NonZeroUsize::get) + 1;
-        let mut running = VecDeque::with_capacity(at_once);
-        // What is wrong with a decision is told if none before it differs.
-        let mut trouble = None;
-        while self.difference.is_none() {
-            let next = match running.len() < at_once && trouble.is_none() {
-                true => pages.next().await,
-                false => None,
+        let mut running = FuturesOrdered::new();
+        let mut unread = None;
+        let mut are_all_read = false;
+        loop {
+            while running.len() < at_once && !are_all_read {
+                match pages.next().await {
+                    Some(Ok(page)) => running.push_back(replayer.run(page)),
+                    Some(Err(error)) => (unread, are_all_read) = (Some(error), true),
+                    None => are_all_read = true,
+                }
+            }
+            let Some(ran) = running.next().await else {
+                break;
             };
-            match next {
-                Some(Ok(page)) => {
-                    let (again, stopped) = replayer.make_ready(page).await;
-                    trouble = stopped;
-                    running.push_back(tokio::spawn(again.run()));
+            self.compared += ran.compared;
+            self.failed += ran.failed;
+            match ran.end {
+                End::Through => {}
+                End::Differs(difference) => {
+                    self.difference = Some(difference);
+                    return Ok(());
                 }
-                Some(Err(error)) => trouble = Some(error.into()),
-                None => match running.pop_front() {
-                    Some(page) => self.take(page.await.context("a page was not run")?),
-                    None => break,
-                },
+                End::Unopened(page, policy) => {
+                    replayer.open(policy).await?;
+                    running.push_front(replayer.run(page));
+                }
+                End::Unreadable(error) => return Err(error.into()),
             }
         }
-        match trouble {
-            Some(trouble) if self.difference.is_none() => Err(trouble),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn take(&mut self, page: Vec<Compared>) {
-        for Compared { stored, fields } in page {
-            match fields {
-                None => self.failed += 1,
-                Some(fields) => {
-                    self.compared += 1;
-                    if !fields.is_empty() {
-                        self.difference = Some((stored, fields));
-                        return;
-                    }
-                }
-            }
-        }
+        unread.map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn text(&self, rollout: &str) -> String {
         let mut text = String::new();
         let end = match &self.difference {
             None => "none differs",
-            Some((stored, fields)) => {
-                text.push_str(&difference_text(stored, fields));
+            Some(difference) => {
+                text.push_str(&difference_text(&difference.stored, &difference.fields));
                 "the last one differs, and none after it was run"
             }
         };
@@ -118,7 +114,8 @@ impl Outcome {
     }
 
     fn json(&self, rollout: &str) -> serde_json::Value {
-        let difference = self.difference.as_ref().map(|(stored, fields)| {
+        let difference = self.difference.as_deref().map(|difference| {
+            let Difference { stored, fields } = difference;
             let record = &stored.record;
             json!({
                 "seq": stored.id,

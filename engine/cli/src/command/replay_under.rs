@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use serde_json::json;
 use windlass_model::{PluginName, StoredRollout};
-use windlass_store::StoredDecision;
+use windlass_store::{DecisionRows, Store, StoredDecision};
 
 use super::Failure;
 use crate::{
@@ -33,7 +33,8 @@ struct Tally {
 
 pub(super) async fn replay_under(
     args: &ReplayArgs,
-    pages: &mut Pages,
+    store: Store,
+    after: i64,
     rollout: &StoredRollout,
     candidate: &PluginName,
 ) -> Result<Exit, Failure> {
@@ -46,6 +47,10 @@ pub(super) async fn replay_under(
     let of = whose(rollout, candidate, args.of.as_ref())?;
     let mut asked = Candidate::new(opened.policy);
     let mut tally = Tally::default();
+    let mut pages = Pages::read(store, rollout.key, after, |rows: DecisionRows| {
+        let decisions = rows.iter().map(|row| row.decision());
+        decisions.collect::<Result<Vec<_>, _>>()
+    });
     while let Some(page) = pages.next().await {
         let page = page?;
         let is_one =

@@ -1,51 +1,52 @@
 //! Recorded decisions run again: the same component and settings, given what they saw then,
 //! must say what they said then (design §8).
 //!
-//! - `pages`: decisions read ahead; `again`: several run at once and compared in order.
+//! - `pages`: decisions read ahead; `page`: those of one taken again and compared, in order.
 //! - `difference`: in which fields two answers differ.
 //! - `under`: what another policy would have said.
 
-mod again;
 mod difference;
+mod page;
 mod pages;
 mod under;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
 use windlass_host::{Host, Policy};
-use windlass_model::{DecisionAnswer, DecisionRecord, PluginName, Sha256};
+use windlass_model::{PluginName, Sha256};
 use windlass_store::{Store, StoredDecision};
 
 use crate::{command::Failure, diagnostic::Diagnostic, setup::with_causes};
 
-pub use again::{Again, Compared};
 pub use difference::Field;
+use page::Policies;
+pub use page::{End, Page, Ran, Unopened};
 pub use pages::Pages;
 pub use under::{Candidate, Leaning, Parting, compared_with};
+
+/// A recorded decision that comes out otherwise when it is taken again.
+pub struct Difference {
+    /// As it was recorded.
+    pub stored: StoredDecision,
+    /// Where the answers differ.
+    pub fields: Vec<Field>,
+}
 
 /// Runs decisions again with the components and settings that the state file keeps.
 pub struct Replayer<'a> {
     store: &'a Store,
     host: &'a Host,
-    opened: BTreeMap<Identity, Policy>,
+    /// Those that were met so far.
+    opened: Policies,
 }
 
+/// Which policy decided.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Identity {
     name: PluginName,
     component: Sha256,
     settings: Sha256,
-}
-
-impl Identity {
-    fn of(record: &DecisionRecord) -> Self {
-        Self {
-            name: record.policy.clone(),
-            component: record.component,
-            settings: record.settings,
-        }
-    }
 }
 
 impl<'a> Replayer<'a> {
@@ -54,59 +55,50 @@ impl<'a> Replayer<'a> {
         Self {
             store,
             host,
-            opened: BTreeMap::new(),
+            opened: Arc::new(BTreeMap::new()),
         }
     }
 
-    /// Opens what the decisions of a page need to be run again. If one cannot be, because its
-    /// component or its settings are not kept or not sound, the page ends before it.
-    pub async fn make_ready(&mut self, page: Vec<StoredDecision>) -> (Again, Option<Failure>) {
-        let mut again = Again::default();
-        for stored in page {
-            match &stored.record.answer {
-                DecisionAnswer::Decided(_) => {
-                    let identity = Identity::of(&stored.record);
-                    match self.policy(&identity, &stored).await {
-                        Ok(policy) => again.push(stored, identity, policy),
-                        Err(trouble) => return (again, Some(trouble)),
-                    }
-                }
-                DecisionAnswer::Failed(_) => again.leave_out(stored),
-            }
-        }
-        (again, None)
+    /// Takes the decisions of `page` again, with the policies that were opened before.
+    pub fn run(&self, page: Page) -> impl Future<Output = Ran> + Send + use<> {
+        let policies = Arc::clone(&self.opened);
+        self.host
+            .among_guests(move |guests| page.run(policies, guests))
     }
 
-    async fn policy(
-        &mut self,
-        identity: &Identity,
-        stored: &StoredDecision,
-    ) -> Result<Policy, Failure> {
-        if let Some(policy) = self.opened.get(identity) {
-            return Ok(policy.clone());
+    /// Opens a policy for the pages that are run from here on.
+    ///
+    /// # Errors
+    ///
+    /// If its component or its settings are not kept or not sound.
+    pub async fn open(&mut self, unopened: Unopened) -> Result<(), Failure> {
+        if !self.opened.contains_key(&unopened.who) {
+            let policy = self.policy(&unopened).await?;
+            Arc::make_mut(&mut self.opened).insert(unopened.who, policy);
         }
-        let policy = self.open(stored.id, &stored.record).await?;
-        self.opened.insert(identity.clone(), policy.clone());
-        Ok(policy)
+        Ok(())
     }
 
-    async fn open(&self, id: i64, record: &DecisionRecord) -> Result<Policy, Failure> {
-        let DecisionRecord {
-            policy: name,
-            component,
-            settings,
-            ..
-        } = record;
+    async fn policy(&self, unopened: &Unopened) -> Result<Policy, Failure> {
+        let Unopened {
+            id,
+            who:
+                Identity {
+                    name,
+                    component,
+                    settings,
+                },
+        } = unopened;
         let bytes = self
             .store
             .component(component)
             .context("the components could not be read")?
-            .ok_or_else(|| gone(id, name, "component", component))?;
+            .ok_or_else(|| gone(*id, name, "component", component))?;
         let kept = self
             .store
             .settings(settings)
             .context("the settings could not be read")?
-            .ok_or_else(|| gone(id, name, "settings", settings))?;
+            .ok_or_else(|| gone(*id, name, "settings", settings))?;
         let broken = |error: &dyn std::error::Error| {
             let what = format!("decision {id} of the policy `{name}` cannot be run again: {error}");
             with_causes(Diagnostic::error(what), error)

@@ -13,7 +13,7 @@ mod state;
 pub(crate) use instance::{Bounds, Template};
 pub use memory::MemoryBound;
 pub(crate) use memory::MemoryPool;
-pub(crate) use opened::Opened;
+pub(crate) use opened::{Opened, Session};
 pub(crate) use output::escape;
 pub(crate) use slots::{OpenedId, Slots};
 pub(crate) use state::State;

@@ -67,21 +67,9 @@ impl<C: Contract> Opened<C> {
         ) -> BoxFuture<'a, wasmtime::Result<T>>,
         check: impl FnOnce(T) -> Result<A, PluginErrorKind>,
     ) -> Result<A, PluginError> {
-        let mut ready = self.ready(self.slots()).await?;
-        let template = &self.template;
-        let bounds = template.bounds(name, extra_cpu);
-        let resource = ready.instance.resource;
-        let started = &mut ready.instance.started;
-        let answer = template
-            .call(started, bounds, |store, guest| call(store, guest, resource))
-            .await?;
-        match check(answer) {
-            Ok(answer) => {
-                ready.keep();
-                Ok(answer)
-            }
-            Err(kind) => Err(template.fault(started, name, kind)),
-        }
+        Session::default()
+            .call(self, name, extra_cpu, call, check)
+            .await
     }
 
     /// Where calls that are no transfers find their instances.
@@ -111,6 +99,77 @@ impl<C: Contract> Opened<C> {
             uses: 0,
         };
         Ok(Ready::new(instance, place))
+    }
+}
+
+/// Calls one after the other. Between calls of one plugin its instance is held, and not given
+/// back and lent anew.
+pub(crate) struct Session<C: Contract>(Option<Held<C>>);
+
+struct Held<C: Contract> {
+    of: OpenedId,
+    ready: Ready<C>,
+}
+
+impl<C: Contract> Default for Session<C> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<C: Contract> Session<C> {
+    /// As [`Opened::call`].
+    pub(crate) async fn call<T, A>(
+        &mut self,
+        opened: &Opened<C>,
+        name: &'static str,
+        extra_cpu: Duration,
+        call: impl for<'a> FnOnce(
+            &'a mut Store<State>,
+            Arc<C::Guest>,
+            ResourceAny,
+        ) -> BoxFuture<'a, wasmtime::Result<T>>,
+        check: impl FnOnce(T) -> Result<A, PluginErrorKind>,
+    ) -> Result<A, PluginError> {
+        let held = self.0.take_if(|held| held.of == opened.id);
+        let mut ready = match held {
+            Some(held) => held.ready,
+            None => {
+                // Whoever held a place and waited for another could wait for itself.
+                self.give_back();
+                opened.ready(opened.slots()).await?
+            }
+        };
+        let template = &opened.template;
+        let bounds = template.bounds(name, extra_cpu);
+        let resource = ready.instance.resource;
+        let started = &mut ready.instance.started;
+        let answer = template
+            .call(started, bounds, |store, guest| call(store, guest, resource))
+            .await?;
+        match check(answer) {
+            Ok(answer) => {
+                self.0 = Some(Held {
+                    of: opened.id,
+                    ready,
+                });
+                Ok(answer)
+            }
+            Err(kind) => Err(template.fault(started, name, kind)),
+        }
+    }
+
+    fn give_back(&mut self) {
+        if let Some(held) = self.0.take() {
+            held.ready.keep();
+        }
+    }
+}
+
+/// What is held has done well: a call that failed or was cut keeps its instance from the session.
+impl<C: Contract> Drop for Session<C> {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }
 

@@ -95,6 +95,7 @@ conformance! {
         pending_assignments_are_paged_in_rank_order,
         deferred_assignments_come_back_when_due,
         decisions_come_back_byte_for_byte,
+        decisions_are_read_and_compared_as_they_are_kept,
         components_and_settings_are_kept,
         assignments_are_found_by_the_names_of_their_devices,
     };

@@ -1,9 +1,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use windlass_model::{
-    AssignmentState, Change, ChangeSet, CohortIndex, Decision, DecisionAnswer, DecisionRecord,
-    Deferral, DeviceId, FailureKind, PluginName, Reason, RolloutKey, Sha256, Signal, SignalName,
-    StateKind, Timestamp, Value, Verdict, View,
+    AssignmentState, Ceiling, Change, ChangeSet, CohortIndex, Decision, DecisionAnswer,
+    DecisionRecord, Deferral, DeviceId, FailureKind, PluginName, Reason, RolloutKey, Sha256,
+    Signal, SignalName, StateKind, Timestamp, Value, Verdict, View,
 };
 use windlass_store::StoreError;
 
@@ -218,6 +218,92 @@ pub(crate) fn decisions_come_back_byte_for_byte(f: &mut Fixture) {
     }
     let snapshot = f.store.snapshot(rollout).expect("known");
     assert_eq!(snapshot.decisions, [Some(records[1].clone()), None]);
+}
+
+/// Issue 4, `replay`: rows are read in pages of bounded size, and an answer is compared as it is
+/// written.
+pub(crate) fn decisions_are_read_and_compared_as_they_are_kept(f: &mut Fixture) {
+    let devices = f.fleet(1);
+    let rollout = f.rollout("r", &devices, 1);
+    let decision = Decision {
+        ceilings: vec![Ceiling {
+            started: u64::MAX,
+            in_progress: 1,
+        }],
+        valid_until: Timestamp(7),
+        verdict: Verdict::Hold,
+        reasons: vec![Reason {
+            code: "error-rate".to_owned(),
+            cohort: None,
+            parameters: BTreeMap::from([("rate".to_owned(), Value::Real(1.0 / 3.0))]),
+            text: "too many \"errors\"\n".to_owned(),
+        }],
+        memo: vec![0, 255],
+        ask_at: None,
+        triggers: Vec::new(),
+        rechecks: Vec::new(),
+    };
+    let decided = DecisionAnswer::Decided(decision.clone());
+    let failed = DecisionAnswer::Failed("it \"trapped\"".to_owned());
+    let records = [
+        record("careful", 1, decided.clone()),
+        record("careful", 2, failed),
+        record("elsewhere", 3, decided),
+    ];
+    let changes = records
+        .iter()
+        .cloned()
+        .map(|record| Change::Decision(Box::new(record)));
+    f.apply(rollout, changes.collect());
+    let stored = f.store.decisions(rollout, 0, 10).expect("readable");
+
+    let all = f
+        .store
+        .decision_rows(rollout, 0, 1 << 20)
+        .expect("readable");
+    let whole: Vec<_> = all
+        .iter()
+        .map(|row| row.decision().expect("sound"))
+        .collect();
+    assert_eq!(whole, stored);
+    let mut after = 0;
+    for stored in &stored {
+        let one = f.store.decision_rows(rollout, after, 1).expect("readable");
+        after = one.last().expect("there is one").id();
+        assert_eq!((one.iter().count(), after), (1, stored.id));
+    }
+    let none = f.store.decision_rows(rollout, after, 1).expect("readable");
+    assert!(none.last().is_none());
+
+    for (row, record) in all.iter().zip(&records) {
+        let question = row.question().expect("sound");
+        assert_eq!(
+            (&question.policy, question.component, question.settings),
+            (&record.policy, record.component, record.settings)
+        );
+        assert_eq!(
+            (&question.view, question.memo),
+            (&record.view, record.memo_before.as_slice())
+        );
+        let DecisionAnswer::Decided(recorded) = &record.answer else {
+            assert!(question.answer.is_none());
+            continue;
+        };
+        let answer = question.answer.expect("it decided");
+        let mut same = recorded.clone();
+        assert!(answer.is_written_as(&mut same));
+        assert_eq!(&same, recorded);
+        let mut others = vec![recorded.clone(); 4];
+        others[0].memo.push(1);
+        others[1].verdict = Verdict::Pause;
+        others[2].reasons[0].text.push('!');
+        others[3].reasons.clear();
+        for mut other in others {
+            let before = other.clone();
+            assert!(!answer.is_written_as(&mut other), "{other:?}");
+            assert_eq!(other, before);
+        }
+    }
 }
 
 pub(crate) fn components_and_settings_are_kept(f: &mut Fixture) {

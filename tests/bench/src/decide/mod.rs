@@ -5,14 +5,14 @@ pub(crate) mod view;
 
 use std::{num::NonZeroUsize, time::Instant};
 
-use anyhow::{Context as _, Result};
-use bytes::Bytes;
+use anyhow::Result;
 use windlass_host::{Host, HostConfig, Limits, Policy};
-use windlass_model::PluginName;
+use windlass_model::{Release, RolloutKey, RolloutName, RolloutPlan, Sha256};
+use windlass_store::{Location, Store};
 
 use crate::{
     devices::{Addressing, Devices},
-    engine::{Course, Fleet},
+    engine::{Course, Fleet, rules},
     load::Payload,
     process,
     push::{AT_ONCE, Work},
@@ -36,14 +36,10 @@ pub(crate) async fn rows(settings: &Settings, print: &mut impl FnMut(Row)) -> Re
         cache_dir: None,
         limits: Limits::default(),
     })?;
-    let component = windlass_builtin::builtin("policy-progressive").context("it is built in")?;
-    let plugin = host
-        .load(PluginName::new("careful"), Bytes::from_static(component))
-        .await?;
-    let policy = plugin.policy(&view::settings()).await?;
+    let opened = recorded::opened(&host).await?;
     let mut costs = Rounds::default();
     for _ in 0..settings.rounds {
-        costs.push(cost(&policy).await?);
+        costs.push(cost(&opened.1).await?);
     }
     print(Row {
         what: "a decision of `policy-progressive`, 3 cohorts".to_owned(),
@@ -74,7 +70,10 @@ pub(crate) async fn rows(settings: &Settings, print: &mut impl FnMut(Row)) -> Re
     });
 
     let count = settings.scaled(RECORDED);
-    recorded::write(&folder.path().join("recorded.db"), &plugin, &policy, count).await?;
+    let mut store = Store::open(&Location::File(folder.path().join("recorded.db")))?;
+    let rollout = rollout(&mut store)?;
+    recorded::write(&mut store, rollout, &opened, count).await?;
+    drop(store);
     let (took, _) = process::run_windlass(folder.path(), &["replay", "--state", "recorded.db"])?;
     let rate = count as f64 / took.as_secs_f64();
     print(Row {
@@ -83,6 +82,31 @@ pub(crate) async fn rows(settings: &Settings, print: &mut impl FnMut(Row)) -> Re
         bound: Bound::at_least(rate / 1000.0, 100.0, " k/s"),
     });
     why(settings, print).await
+}
+
+/// To whose decisions they are.
+fn rollout(store: &mut Store) -> Result<RolloutKey> {
+    let release = Release {
+        name: "app".to_owned(),
+        version: "1.0.0".to_owned(),
+        size: 1,
+        sha256: Sha256([0; 32]),
+        media_type: "application/octet-stream".to_owned(),
+    };
+    let plan = RolloutPlan {
+        name: RolloutName::new("recorded"),
+        release: store.put_release(&release, view::START)?,
+        settings: rules(),
+        cohorts: Vec::new(),
+        filter_expression: None,
+        filter: None,
+        policies: Vec::new(),
+        deliveries: Vec::new(),
+        unselected: 0,
+        fleet: None,
+        takes_back: None,
+    };
+    Ok(store.create_rollout(&plan, &mut std::iter::empty(), view::START)?)
 }
 
 /// Microseconds.

@@ -1,50 +1,41 @@
 //! A state file with recorded decisions.
 
-use std::{mem, path::Path};
+use std::mem;
 
 use anyhow::{Context as _, Result};
+use bytes::Bytes;
 use sha2::Digest as _;
-use windlass_host::{Plugin, Policy};
+use windlass_host::{Host, Plugin, Policy};
 use windlass_model::{
-    Change, ChangeSet, DecisionAnswer, DecisionRecord, Release, RolloutName, RolloutPlan, Sha256,
+    Change, ChangeSet, DecisionAnswer, DecisionRecord, PluginName, RolloutKey, Sha256,
 };
-use windlass_store::{Location, Store};
+use windlass_store::Store;
 
-use super::view::{self, START, settings};
-use crate::engine::rules;
+use super::view;
 
 /// Decisions of one commit.
 const COMMIT: u64 = 10_000;
 
-/// Lets `policy` take `count` decisions, and writes them to `file`.
-pub(crate) async fn write(file: &Path, plugin: &Plugin, policy: &Policy, count: u64) -> Result<()> {
-    let mut store = Store::open(&Location::File(file.to_owned()))?;
-    let component = windlass_builtin::builtin("policy-progressive").context("it is built in")?;
-    let settings = settings().to_string();
+/// `policy-progressive`, opened to decide on these views.
+pub(crate) async fn opened(host: &Host) -> Result<(Plugin, Policy)> {
+    let plugin = host
+        .load(PluginName::new("careful"), Bytes::from_static(component()?))
+        .await?;
+    let policy = plugin.policy(&view::settings()).await?;
+    Ok((plugin, policy))
+}
+
+/// Lets `policy` take `count` decisions, and writes them as those of `rollout`.
+pub(crate) async fn write(
+    store: &mut Store,
+    rollout: RolloutKey,
+    (plugin, policy): &(Plugin, Policy),
+    count: u64,
+) -> Result<()> {
+    let settings = view::settings().to_string();
     let digest = Sha256(sha2::Sha256::digest(&settings).into());
-    store.put_component(&plugin.digest(), component)?;
+    store.put_component(&plugin.digest(), component()?)?;
     store.put_settings(&digest, &settings)?;
-    let release = Release {
-        name: "app".to_owned(),
-        version: "1.0.0".to_owned(),
-        size: 1,
-        sha256: Sha256([0; 32]),
-        media_type: "application/octet-stream".to_owned(),
-    };
-    let plan = RolloutPlan {
-        name: RolloutName::new("recorded"),
-        release: store.put_release(&release, START)?,
-        settings: rules(),
-        cohorts: Vec::new(),
-        filter_expression: None,
-        filter: None,
-        policies: Vec::new(),
-        deliveries: Vec::new(),
-        unselected: 0,
-        fleet: None,
-        takes_back: None,
-    };
-    let rollout = store.create_rollout(&plan, &mut std::iter::empty(), START)?;
     let mut memo = Vec::new();
     let mut changes = ChangeSet::new(rollout);
     for decided in 0..count {
@@ -69,4 +60,8 @@ pub(crate) async fn write(file: &Path, plugin: &Plugin, policy: &Policy, count: 
         }
     }
     Ok(())
+}
+
+fn component() -> Result<&'static [u8]> {
+    windlass_builtin::builtin("policy-progressive").context("it is built in")
 }

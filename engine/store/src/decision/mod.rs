@@ -1,6 +1,11 @@
 //! What policies answered, and the components and settings that did.
+//!
+//! - `row`: one decision as it is kept, to be read in whole or in part; `rows`: many of them.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+mod row;
+mod rows;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
 use windlass_model::{
     DecisionAnswer, DecisionRecord, PluginName, Repetition, RolloutKey, Sha256, ShadowKey,
     Timestamp,
@@ -8,10 +13,14 @@ use windlass_model::{
 
 use crate::{
     Store, StoreError,
-    codes::{integer, millis, timestamp},
-    json::{parse, to_json},
+    codes::{integer, millis},
+    json::to_json,
     swap,
 };
+
+use row::columns;
+pub use row::{DecisionRow, RecordedAnswer, RecordedQuestion};
+pub use rows::DecisionRows;
 
 /// A decision with its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,11 +37,21 @@ pub struct StoredDecision {
     pub repeated_at: Option<Timestamp>,
 }
 
+/// The decisions of a rollout after one.
+pub(crate) const AFTER: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM decision WHERE rollout = ?1 AND id > ?2 ORDER BY id"
+);
+
 /// The newest decision of a policy in force up to an instant.
-pub(crate) const NEWEST: &str = "SELECT id, record, memo_before, memo, repeats, repeated_at, shadow \
-     FROM decision INDEXED BY decision_policy_time \
+pub(crate) const NEWEST: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM decision INDEXED BY decision_policy_time \
      WHERE rollout = ?1 AND policy = ?2 AND shadow IS NULL AND at <= ?3 \
-     ORDER BY at DESC, id DESC LIMIT 1";
+     ORDER BY at DESC, id DESC LIMIT 1"
+);
 
 impl Store {
     /// At most `limit` decisions of a rollout after the one of id `after`, in order; from
@@ -43,14 +62,13 @@ impl Store {
         after: i64,
         limit: usize,
     ) -> Result<Vec<StoredDecision>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, record, memo_before, memo, repeats, repeated_at, shadow FROM decision \
-             WHERE rollout = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-        )?;
-        let mut rows = statement.query(params![rollout.0, after, integer(limit as u64)])?;
+        let mut statement = self.connection.prepare_cached(AFTER)?;
+        let mut rows = statement.query(params![rollout.0, after])?;
         let mut decisions = Vec::new();
-        while let Some(row) = rows.next()? {
-            decisions.push(from_row(row)?);
+        while decisions.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            decisions.push(DecisionRow::of(row)?.decision()?);
         }
         Ok(decisions)
     }
@@ -84,7 +102,10 @@ impl Store {
     ) -> Result<Option<StoredDecision>, StoreError> {
         let mut statement = self.connection.prepare_cached(NEWEST)?;
         let mut rows = statement.query(params![rollout.0, policy.as_str(), millis(until)])?;
-        rows.next()?.map(from_row).transpose()
+        match rows.next()? {
+            Some(row) => Ok(Some(DecisionRow::of(row)?.decision()?)),
+            None => Ok(None),
+        }
     }
 
     /// Keeps a component's bytes, so that its decisions can be replayed.
@@ -242,14 +263,15 @@ fn newest(
     policy: &PluginName,
     after: i64,
 ) -> Result<Option<DecisionRecord>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, record, memo_before, memo, repeats, repeated_at, shadow FROM decision \
-         WHERE rollout = ?1 AND policy = ?2 AND shadow IS NULL AND id > ?3 \
-         ORDER BY id DESC LIMIT 1",
-    )?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM decision WHERE rollout = ?1 AND policy = ?2 AND shadow IS NULL AND id > ?3 \
+         ORDER BY id DESC LIMIT 1"
+    ))?;
     let mut rows = statement.query(params![rollout.0, policy.as_str(), after])?;
     match rows.next()? {
-        Some(row) => Ok(Some(from_row(row)?.record)),
+        Some(row) => Ok(Some(DecisionRow::of(row)?.decision()?.record)),
         None => Ok(None),
     }
 }
@@ -259,30 +281,14 @@ pub(crate) fn newest_of_shadow(
     connection: &Connection,
     shadow: ShadowKey,
 ) -> Result<Option<DecisionRecord>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, record, memo_before, memo, repeats, repeated_at, shadow FROM decision \
-         WHERE shadow = ?1 ORDER BY id DESC LIMIT 1",
-    )?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM decision WHERE shadow = ?1 ORDER BY id DESC LIMIT 1"
+    ))?;
     let mut rows = statement.query([shadow.0])?;
     match rows.next()? {
-        Some(row) => Ok(Some(from_row(row)?.record)),
+        Some(row) => Ok(Some(DecisionRow::of(row)?.decision()?.record)),
         None => Ok(None),
     }
-}
-
-fn from_row(row: &Row<'_>) -> Result<StoredDecision, StoreError> {
-    let text = row.get_ref(1)?.as_str().unwrap_or_default();
-    let mut record: DecisionRecord = parse("decision", text)?;
-    record.memo_before = row.get(2)?;
-    if let DecisionAnswer::Decided(decision) = &mut record.answer {
-        decision.memo = row.get(3)?;
-    }
-    let repeats: i64 = row.get(4)?;
-    Ok(StoredDecision {
-        id: row.get(0)?,
-        record,
-        shadow: row.get::<_, Option<i64>>(6)?.map(ShadowKey),
-        repeats: u64::try_from(repeats).unwrap_or(0),
-        repeated_at: row.get::<_, Option<i64>>(5)?.map(timestamp),
-    })
 }
