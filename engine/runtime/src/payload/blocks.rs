@@ -4,12 +4,11 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::watch;
 use windlass_host::{BLOCK_SIZE, SourceError};
 
 use super::{
     contents::Contents,
-    window::{Found, Loaded, Room, Window},
+    window::{Found, Room, Window},
 };
 
 /// Most bytes of a payload of which each block is read once and then kept for all devices.
