@@ -16,6 +16,7 @@ mod interrupt;
 mod limits;
 mod limits_of_groups;
 mod payload;
+mod payload_blocks;
 mod plugins;
 mod policies;
 mod rechecks;

@@ -111,7 +111,7 @@ async fn a_truncated_payload_stops_the_rollout() {
 
 async fn changed_payload_stops_the_rollout(change: impl FnOnce(&mut File, u64)) {
     // Larger than what the engine keeps in memory, so that the end is read from disk again.
-    const SIZE: usize = 64 << 20;
+    const SIZE: usize = 80 << 20;
     let slow = Behaviour {
         bandwidth: NonZeroU64::new(16 << 20),
         ..Behaviour::default()

@@ -12,8 +12,9 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     }
 }
 
-/// Runs `work` on a thread that may block, on the runtime of whoever asks. It is short (one
-/// block of a file) and hands its result over by itself, so nobody owns it.
+/// Runs `work` on a thread that may block, on the runtime of whoever asks. It ends soon (when
+/// the blocks that were asked for are read) and hands its results over by itself, so nobody
+/// owns it.
 pub(crate) fn read(work: impl FnOnce() + Send + 'static) {
     drop(tokio::task::spawn_blocking(work));
 }

@@ -94,7 +94,7 @@ pub(crate) async fn rows(_: &Settings, print: &mut impl FnMut(Row)) -> Result<()
     for (bytes, words) in [
         (16 << 20, "blocks that other devices read before"),
         (
-            64 << 20,
+            128 << 20,
             "a payload larger than the cache of blocks, for one device",
         ),
     ] {

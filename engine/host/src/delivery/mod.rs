@@ -16,7 +16,7 @@ use crate::{
     contract::{DeliveryContract, Opening},
     convert::{self, Projection, cut, device_record, device_state, job_record},
     guest::{Opened, State, Template},
-    payload::{BLOCK_SIZE, PayloadSource},
+    payload::PayloadSource,
 };
 use attempt::{Stop, Work};
 
@@ -69,9 +69,9 @@ impl Delivery {
         let options = Arc::clone(&self.options);
         let shared = Arc::clone(&opened.template.shared);
         let work = {
-            let blocks = source.size().div_ceil(BLOCK_SIZE);
-            let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
-            let cpu = shared.limits.payload_cpu.saturating_mul(blocks);
+            let mebibytes = source.size().div_ceil(1 << 20);
+            let mebibytes = u32::try_from(mebibytes).unwrap_or(u32::MAX);
+            let cpu = shared.limits.payload_cpu.saturating_mul(mebibytes);
             Work::of_push(&job, source.size(), cpu)
         };
         let record = job_record(&job);

@@ -19,10 +19,17 @@ use crate::lease::Lease;
 /// no faster.
 const FRAME_BYTES: usize = 256 * 1024;
 
+/// What a connection may send before others have their turn. A socket whose other end reads
+/// fast takes dozens of MiB without a pause; devices that are served in small turns stay
+/// together, and need each block only once.
+const TURN_BYTES: usize = 1024 * 1024;
+
 /// A range of a payload as the body of a request: views of shared blocks, with an exact
 /// length, aborted with the job and by source errors (which are noted on the lease).
 pub struct PayloadBody {
     reader: RangeReader,
+    /// Bytes left of this turn.
+    turn: usize,
 }
 
 impl PayloadBody {
@@ -37,7 +44,11 @@ impl PayloadBody {
         offset: u64,
         length: u64,
     ) -> Result<Self, OutOfRange> {
-        RangeReader::new(source, lease, offset, length).map(|reader| Self { reader })
+        let reader = RangeReader::new(source, lease, offset, length)?;
+        Ok(Self {
+            reader,
+            turn: TURN_BYTES,
+        })
     }
 }
 
@@ -49,15 +60,22 @@ impl Body for PayloadBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let reader = &mut self.reader;
+        let Self { reader, turn } = &mut *self;
         if let Err(error) = reader.lease().check() {
             return Poll::Ready(Some(Err(Error::InternalError(Some(error.to_string())))));
         }
+        if *turn == 0 && reader.remaining() > 0 {
+            *turn = TURN_BYTES;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         ready!(reader.poll_ready(context));
-        Poll::Ready(reader.take(FRAME_BYTES).map(|taken| {
-            taken
-                .map(Frame::data)
-                .map_err(|error| Error::InternalError(Some(error.to_string())))
+        Poll::Ready(reader.take(FRAME_BYTES).map(|taken| match taken {
+            Ok(bytes) => {
+                *turn = turn.saturating_sub(bytes.len());
+                Ok(Frame::data(bytes))
+            }
+            Err(error) => Err(Error::InternalError(Some(error.to_string()))),
         }))
     }
 

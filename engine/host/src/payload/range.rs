@@ -25,14 +25,14 @@ pub struct OutOfRange {
     pub size: u64,
 }
 
-/// Reads a range of a payload block by block, with one block of read-ahead. What it
-/// returns are views of the source's blocks.
+/// Reads a range of a payload block by block, and has the source read ahead of it. What it
+/// returns are views of the source's blocks; it holds none that it has returned whole.
 pub(super) struct RangeReader {
     source: Arc<dyn PayloadSource>,
     lease: Arc<Lease>,
     position: u64,
     end: u64,
-    /// The block that holds `position`, once it was needed.
+    /// The block that holds `position`, once a part of it was returned.
     current: Option<(u64, Bytes)>,
     next: Next,
     /// Held while a reader waits for `next`.
@@ -54,7 +54,7 @@ enum Allowance {
     },
 }
 
-/// The block that is being fetched, ahead of need or because of it.
+/// The block that is waited for.
 enum Next {
     Nothing,
     Loading(u64, BoxFuture<'static, Result<Bytes, SourceError>>),
@@ -120,10 +120,7 @@ impl RangeReader {
             }
         }
         self.wait = None;
-        ready!(self.poll_allowance(context));
-        // Progress of the read-ahead only; whether it is done matters at the next block.
-        let _ = self.poll_next(context);
-        Poll::Ready(())
+        self.poll_allowance(context)
     }
 
     /// The next at most `limit` bytes, as far as they are at hand: `None` if
@@ -160,6 +157,9 @@ impl RangeReader {
             .min(usize::try_from(most).unwrap_or(usize::MAX));
         let bytes = block.slice(start..start + length);
         self.position += length as u64;
+        if !self.holds(self.position / BLOCK_SIZE) || self.remaining() == 0 {
+            self.current = None;
+        }
         if let Allowance::Bytes(allowed) = &mut self.allowance {
             *allowed = allowed.saturating_sub(length as u64);
         }
@@ -205,9 +205,9 @@ impl RangeReader {
         matches!(self.current, Some((held, _)) if held == block)
     }
 
-    fn read_ahead(&mut self, block: u64) {
-        if block * BLOCK_SIZE < self.end && self.source.cached(block).is_none() {
-            self.start(block);
+    fn read_ahead(&self, block: u64) {
+        if block * BLOCK_SIZE < self.end {
+            self.source.read_ahead(block);
         }
     }
 

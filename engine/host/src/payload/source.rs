@@ -4,7 +4,10 @@ use windlass_model::Sha256;
 
 /// How payloads are cut for checking and sharing: block `i` holds the bytes from
 /// `i * BLOCK_SIZE`, and every block but the last is exactly this long.
-pub const BLOCK_SIZE: u64 = 1024 * 1024;
+///
+/// A device holds the block that it is sent, so a hundred at a hundred places hold 25 MiB.
+/// Smaller blocks would be more reads; with these, 1 GiB has 128 KiB of hashes.
+pub const BLOCK_SIZE: u64 = 256 * 1024;
 
 /// Where a release's bytes come from.
 ///
@@ -22,6 +25,12 @@ pub trait PayloadSource: Send + Sync + 'static {
 
     /// Block `block` if it is in memory. Called often; must neither block nor read.
     fn cached(&self, block: u64) -> Option<Bytes>;
+
+    /// Block `block` is needed soon. Begins to read it if that pays; must not block. It is
+    /// called where [`load`](Self::load) is polled. A source in memory has nothing to do.
+    fn read_ahead(&self, block: u64) {
+        let _ = block;
+    }
 
     /// Reads and checks block `block`, sharing the work with whoever asks for it at the
     /// same time. Must be safe to drop at any await. It is polled from other runtimes than

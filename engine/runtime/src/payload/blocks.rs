@@ -1,127 +1,168 @@
 use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use bytes::Bytes;
-use tokio::sync::watch;
+use bytes::{Bytes, BytesMut};
 use windlass_host::{BLOCK_SIZE, SourceError};
 
-/// Memory for blocks shared by all devices that read one payload. Devices of one wave move
-/// together, so a window of this size serves them from one read of the disk; a straggler
-/// outside it costs one read a block, not memory.
-const CACHE_BYTES: u64 = 24 * 1024 * 1024;
+use super::{
+    contents::Contents,
+    window::{Found, Room, Window},
+};
 
-type Loaded = Option<Result<Bytes, SourceError>>;
+/// Most bytes of a payload of which each block is read once and then kept for all devices.
+const WHOLE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The most recently used blocks of one payload; each is read once however many devices
-/// wait for it. A read runs on a thread of its own to its end, whether or not whoever
-/// asked first still waits: a device that stalls must not stall the others.
-pub(super) struct BlockCache {
+/// Memory for blocks of a larger payload, those that devices hold included: a hundred devices
+/// at a hundred places hold 25 MiB, and what is read ahead for some of them fits beside it.
+/// Devices that move together share what is read; a straggler costs reads, not memory.
+const WINDOW_BYTES: u64 = 40 * 1024 * 1024;
+
+/// Reads at once: enough to keep a disk busy, few enough that what is being read is small
+/// beside the window.
+const READERS: usize = 8;
+
+/// The blocks of one payload: each is read once however many devices wait for it, and kept
+/// for as long as there is room. Reads run on threads of their own to their end, whether or
+/// not whoever asked first still waits: a device that stalls must not stall the others.
+pub(super) struct Blocks(Arc<Shared>);
+
+struct Shared {
+    contents: Contents,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
-    clock: u64,
-    blocks: BTreeMap<u64, Entry>,
+    window: Window,
+    /// Blocks to read, first come, first served.
+    wanted: VecDeque<u64>,
+    readers: usize,
 }
 
-struct Entry {
-    used: u64,
-    loaded: watch::Receiver<Loaded>,
-}
+impl Blocks {
+    pub(super) fn of(contents: Contents) -> Self {
+        let most = match contents.size() {
+            size @ ..=WHOLE_BYTES => size.div_ceil(BLOCK_SIZE),
+            _ => WINDOW_BYTES / BLOCK_SIZE,
+        };
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Self(Arc::new(Shared {
+            contents,
+            state: Mutex::new(State {
+                window: Window::of(most),
+                wanted: VecDeque::new(),
+                readers: 0,
+            }),
+        }))
+    }
 
-impl BlockCache {
-    pub(super) fn new() -> Self {
-        Self {
-            state: Mutex::new(State::default()),
+    pub(super) fn contents(&self) -> &Contents {
+        &self.0.contents
+    }
+
+    pub(super) fn cached(&self, block: u64) -> Option<Bytes> {
+        self.0.state().window.take(block)
+    }
+
+    pub(super) fn read_ahead(&self, block: u64) {
+        let mut state = self.0.state();
+        if state.window.expect(block) {
+            self.read(state, block);
         }
     }
 
-    pub(super) fn get(&self, block: u64) -> Option<Bytes> {
-        let mut state = self.state();
-        state.clock += 1;
-        let used = state.clock;
-        let entry = state.blocks.get_mut(&block)?;
-        entry.used = used;
-        match &*entry.loaded.borrow() {
-            Some(Ok(bytes)) => Some(bytes.clone()),
-            Some(Err(_)) | None => None,
-        }
-    }
-
-    /// A failed load is not kept: the next caller reads again.
-    pub(super) async fn get_or_load(
-        &self,
-        block: u64,
-        load: impl FnOnce() -> Result<Bytes, SourceError> + Send + 'static,
-    ) -> Result<Bytes, SourceError> {
-        let mut loaded = self.loading(block, load);
+    pub(super) async fn load(&self, block: u64) -> Result<Bytes, SourceError> {
+        let mut loaded = match self.find(block) {
+            Found::Read(bytes) => return Ok(bytes),
+            Found::Asked(loaded) | Found::New(loaded) => loaded,
+        };
         let result = match loaded.wait_for(Option::is_some).await {
             Ok(result) => result.clone(),
             Err(_) => None,
         };
-        let result =
-            result.unwrap_or_else(|| Err(SourceError::Unavailable("the read was given up".into())));
-        if result.is_err() {
-            self.forget(block, &loaded);
-        }
-        result
+        result.unwrap_or_else(|| Err(SourceError::Unavailable("the read was given up".into())))
     }
 
-    /// The load under way or done, started if there is none.
-    fn loading(
-        &self,
-        block: u64,
-        load: impl FnOnce() -> Result<Bytes, SourceError> + Send + 'static,
-    ) -> watch::Receiver<Loaded> {
-        let mut state = self.state();
-        state.clock += 1;
-        let used = state.clock;
-        if let Some(entry) = state.blocks.get_mut(&block) {
-            entry.used = used;
-            return entry.loaded.clone();
+    /// The block, or its read, which is begun if nobody did.
+    fn find(&self, block: u64) -> Found {
+        let mut state = self.0.state();
+        let found = state.window.find(block);
+        if let Found::New(_) = &found {
+            self.read(state, block);
         }
-        let (done, loaded) = watch::channel(None);
-        crate::tasks::read(move || {
-            // Nobody may be left to hear it.
-            done.send_replace(Some(load()));
-        });
-        state.blocks.insert(
-            block,
-            Entry {
-                used,
-                loaded: loaded.clone(),
-            },
-        );
-        state.evict();
-        loaded
+        found
     }
 
-    fn forget(&self, block: u64, loaded: &watch::Receiver<Loaded>) {
-        let mut state = self.state();
-        if state
-            .blocks
-            .get(&block)
-            .is_some_and(|entry| entry.loaded.same_channel(loaded))
-        {
-            state.blocks.remove(&block);
+    fn read(&self, mut state: MutexGuard<'_, State>, block: u64) {
+        state.wanted.push_back(block);
+        if state.readers < READERS {
+            state.readers += 1;
+            drop(state);
+            let reader = Reader {
+                shared: Arc::clone(&self.0),
+                stage: Stage::Queued,
+            };
+            crate::tasks::read(move || reader.run());
         }
     }
+}
 
+impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// Linear, over a few dozen entries, and only when a block is read from disk.
-    fn evict(&mut self) {
-        while self.blocks.len() as u64 * BLOCK_SIZE > CACHE_BYTES {
-            let oldest = self.blocks.iter().min_by_key(|(_, entry)| entry.used);
-            let Some((&block, _)) = oldest else { return };
-            self.blocks.remove(&block);
+/// Reads what is wanted until nothing is.
+struct Reader {
+    shared: Arc<Shared>,
+    stage: Stage,
+}
+
+enum Stage {
+    Queued,
+    Reads(u64),
+    Done,
+}
+
+impl Reader {
+    fn run(mut self) {
+        while let Some((block, buffer)) = self.next() {
+            let result = self.shared.contents.read(block, buffer);
+            self.shared.state().window.put(block, result);
+            self.stage = Stage::Queued;
+        }
+    }
+
+    fn next(&mut self) -> Option<(u64, BytesMut)> {
+        let mut state = self.shared.state();
+        while let Some(block) = state.wanted.pop_front() {
+            if let Room::Buffer(buffer) = state.window.make_room(block) {
+                self.stage = Stage::Reads(block);
+                return Some((block, buffer));
+            }
+        }
+        state.readers -= 1;
+        self.stage = Stage::Done;
+        None
+    }
+}
+
+impl Drop for Reader {
+    /// A runtime that ends drops its readers before they ran; nobody may wait for them.
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        match self.stage {
+            Stage::Queued => {}
+            Stage::Reads(block) => state.window.give_up(block),
+            Stage::Done => return,
+        }
+        state.readers -= 1;
+        if state.readers == 0 {
+            while let Some(block) = state.wanted.pop_front() {
+                state.window.forget(block);
+            }
         }
     }
 }

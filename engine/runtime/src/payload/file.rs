@@ -1,34 +1,18 @@
-use std::{
-    fs::File,
-    io::ErrorKind,
-    os::unix::fs::FileExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::Path;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use sha2::{Digest, Sha256 as Hasher};
-use windlass_host::{BLOCK_SIZE, PayloadSource, SourceError};
+use windlass_host::{PayloadSource, SourceError};
 use windlass_model::Sha256;
 
-use super::{PayloadError, blocks::BlockCache};
+use super::{PayloadError, blocks::Blocks, contents::Contents};
 
 /// A file whose every block was hashed when it was opened. A block that reads differently
 /// later fails instead of reaching a device. Not mapped into memory: a truncated mapping
 /// would kill the engine.
 pub struct PinnedFile {
-    contents: Arc<Contents>,
-    cache: BlockCache,
+    blocks: Blocks,
     media_type: String,
-}
-
-struct Contents {
-    file: File,
-    path: PathBuf,
-    size: u64,
-    sha256: Sha256,
-    pins: Vec<[u8; 32]>,
 }
 
 impl PinnedFile {
@@ -42,104 +26,25 @@ impl PinnedFile {
         expected: Option<Sha256>,
         media_type: &str,
     ) -> Result<Self, PayloadError> {
-        let unreadable = |cause| PayloadError::Unreadable {
-            path: path.to_owned(),
-            cause,
-        };
-        let missing = || PayloadError::Missing {
-            path: path.to_owned(),
-        };
-        // Before it is opened: opening a named pipe waits for a writer.
-        let metadata = std::fs::metadata(path).map_err(|cause| match cause.kind() {
-            ErrorKind::NotFound => missing(),
-            _ => unreadable(cause),
-        })?;
-        if !metadata.is_file() {
-            return Err(PayloadError::NotAFile {
-                path: path.to_owned(),
-            });
-        }
-        let file = File::open(path).map_err(unreadable)?;
-        let size = metadata.len();
-        if size == 0 {
-            return Err(PayloadError::Empty {
-                path: path.to_owned(),
-            });
-        }
-        let mut whole = Hasher::new();
-        let mut pins = Vec::with_capacity(usize::try_from(size.div_ceil(BLOCK_SIZE)).unwrap_or(0));
-        let mut buffer = vec![0; usize::try_from(BLOCK_SIZE.min(size)).unwrap_or(0)];
-        let mut offset = 0;
-        while offset < size {
-            let length = usize::try_from(BLOCK_SIZE.min(size - offset)).unwrap_or(buffer.len());
-            let block = &mut buffer[..length];
-            file.read_exact_at(block, offset).map_err(unreadable)?;
-            whole.update(&*block);
-            pins.push(Hasher::digest(&*block).into());
-            offset += length as u64;
-        }
-        let sha256 = Sha256(whole.finalize().into());
-        if let Some(expected) = expected
-            && expected != sha256
-        {
-            return Err(PayloadError::OtherDigest {
-                expected,
-                found: sha256,
-            });
-        }
-        let contents = Contents {
-            file,
-            path: path.to_owned(),
-            size,
-            sha256,
-            pins,
-        };
         Ok(Self {
-            contents: Arc::new(contents),
-            cache: BlockCache::new(),
+            blocks: Blocks::of(Contents::open(path, expected)?),
             media_type: media_type.to_owned(),
         })
     }
 
     /// The file that is read.
     pub fn path(&self) -> &Path {
-        &self.contents.path
-    }
-}
-
-impl Contents {
-    fn read(&self, block: u64) -> Result<Bytes, SourceError> {
-        let changed = |what: &str| SourceError::Changed(format!("{} {what}", self.path.display()));
-        let offset = block * BLOCK_SIZE;
-        let pin = usize::try_from(block)
-            .ok()
-            .and_then(|index| self.pins.get(index));
-        let pin = pin.ok_or_else(|| changed("was read beyond its end"))?;
-        let length = BLOCK_SIZE.min(self.size - offset);
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        self.file
-            .read_exact_at(&mut bytes, offset)
-            .map_err(|cause| match cause.kind() {
-                ErrorKind::UnexpectedEof => changed("was truncated during the rollout"),
-                _ => SourceError::Unavailable(format!(
-                    "{} at byte {offset}: {cause}",
-                    self.path.display()
-                )),
-            })?;
-        if Hasher::digest(&bytes).as_slice() != pin {
-            return Err(changed("was edited during the rollout"));
-        }
-        Ok(Bytes::from(bytes))
+        self.blocks.contents().path()
     }
 }
 
 impl PayloadSource for PinnedFile {
     fn size(&self) -> u64 {
-        self.contents.size
+        self.blocks.contents().size()
     }
 
     fn sha256(&self) -> Sha256 {
-        self.contents.sha256
+        self.blocks.contents().sha256()
     }
 
     fn media_type(&self) -> &str {
@@ -147,11 +52,14 @@ impl PayloadSource for PinnedFile {
     }
 
     fn cached(&self, block: u64) -> Option<Bytes> {
-        self.cache.get(block)
+        self.blocks.cached(block)
+    }
+
+    fn read_ahead(&self, block: u64) {
+        self.blocks.read_ahead(block);
     }
 
     fn load(&self, block: u64) -> BoxFuture<'_, Result<Bytes, SourceError>> {
-        let contents = Arc::clone(&self.contents);
-        Box::pin(self.cache.get_or_load(block, move || contents.read(block)))
+        Box::pin(self.blocks.load(block))
     }
 }

@@ -1,14 +1,17 @@
 //! The release's bytes: found, hashed and pinned before any device is touched, then read
 //! in blocks that all devices share.
 //!
-//! `file` pins a local file and reads it in place; `download` brings a URL into the
-//! content-addressed cache first, where it is a file like any other; `blocks` is the
-//! shared memory between disk and devices.
+//! `file` is a payload that devices read in place, and `contents` its bytes on disk with
+//! their hashes; `download` brings a URL into the content-addressed cache first, where it is
+//! a file like any other. Between disk and devices, `blocks` reads each block once for all,
+//! and `window` says which ones are in memory.
 
 mod blocks;
+mod contents;
 mod download;
 mod error;
 mod file;
+mod window;
 
 use std::path::Path;
 
