@@ -19,6 +19,7 @@ use crate::{
     devices::{Addressing, Devices},
     engine::{Course, Fleet},
     load::{self, Payload},
+    part,
     push::{
         Work,
         sandbox::{Instances, Sandbox},
