@@ -156,7 +156,11 @@ async fn a_delivery_that_keeps_failing_is_told() {
     });
     let mut run = Terminal::open(&bench, &RUN);
     run.event("rollout-holding").await;
-    insta::assert_snapshot!("delivery_failed", why(&bench, "a-1", &[]).await);
+    let answer = why(&bench, "a-1", &[]).await;
+    // Whether the device's own wait is over, too, depends on the machine.
+    let of_hold = |line: &&str| !line.contains("goes on with attempt");
+    let lines: Vec<_> = answer.lines().filter(of_hold).collect();
+    insta::assert_snapshot!("delivery_failed", lines.join("\n"));
     drop(run);
 }
 
