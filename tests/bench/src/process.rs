@@ -8,30 +8,39 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::{
+    process::{Resource, getrlimit},
+    time::{ClockId, clock_gettime},
+};
 
 /// Ticks of `/proc/self/stat`, which are the same on every Linux that is not exotic.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// Memory of this process in bytes: now, or the most since [`forget_peak`].
-fn memory(field: &str) -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
+/// What `file` says of memory in bytes.
+fn memory(file: &str, field: &str) -> Result<u64> {
+    let status = fs::read_to_string(file)?;
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix(field))
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))
         .context("the kernel does not say")?;
-    let kibibytes = line.trim_start_matches(':').trim().trim_end_matches(" kB");
+    let kibibytes = line.trim().trim_end_matches(" kB");
     Ok(kibibytes.parse::<u64>()? * 1024)
 }
 
-/// Resident memory now, in bytes.
-pub(crate) fn resident() -> Result<u64> {
-    memory("VmRSS")
+/// This process's share of memory now, in bytes. Resident memory counts a page as often as it is
+/// mapped, and every instance maps the data of its component.
+pub(crate) fn share() -> Result<u64> {
+    memory("/proc/self/smaps_rollup", "Pss")
+}
+
+/// Files that this process may open, at most.
+pub(crate) fn most_files() -> u64 {
+    getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX)
 }
 
 /// The most resident memory since [`forget_peak`], in bytes.
 pub(crate) fn peak() -> Result<u64> {
-    memory("VmHWM")
+    memory("/proc/self/status", "VmHWM")
 }
 
 /// Lets [`peak`] begin anew.
