@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use bytes::Bytes;
 use futures_util::{FutureExt as _, stream};
 use http::{
@@ -16,7 +14,6 @@ use wasmtime_wasi_http::{
     },
 };
 
-use super::PayloadHandle;
 use crate::{
     bindings::exchange::{Answer, Content, ExchangeError, Host, Request},
     egress::SMALL_ANSWER,
@@ -51,23 +48,19 @@ impl Host for State {
 
 impl State {
     fn body(&self, content: Content) -> wasmtime::Result<Result<WasiBody, ExchangeError>> {
-        let (handle, range) = match content {
+        let (payload, range) = match content {
             Content::Nothing => {
-                return Ok(Ok(Empty::new()
-                    .map_err(|never| match never {})
-                    .boxed_unsync()));
+                let nothing = Empty::new().map_err(|never| match never {});
+                return Ok(Ok(nothing.boxed_unsync()));
             }
-            Content::Payload(payload) => (self.table.get(&payload)?, None),
-            Content::Range((payload, offset, length)) => {
-                (self.table.get(&payload)?, Some((offset, length)))
-            }
+            Content::Payload(payload) => (payload, None),
+            Content::Range((payload, offset, length)) => (payload, Some((offset, length))),
         };
-        let PayloadHandle { source, lease } = handle;
-        if lease.check().is_err() {
+        let Ok((source, lease)) = self.leased(&payload)? else {
             return Ok(Err(ExchangeError::LeaseEnded));
-        }
+        };
         let (offset, length) = range.unwrap_or((0, source.size()));
-        let body = PayloadBody::new(Arc::clone(source), Arc::clone(lease), offset, length);
+        let body = PayloadBody::new(source, lease, offset, length);
         Ok(match body {
             Ok(body) => Ok(body.boxed_unsync()),
             Err(OutOfRange { .. }) => Err(ExchangeError::OutOfRange),

@@ -9,7 +9,7 @@ use wasmtime_wasi_io::streams::DynInputStream;
 use crate::{
     bindings::payload::{Host, HostPayload, PayloadError},
     guest::State,
-    lease::Lease,
+    lease::{Lease, LeaseError},
     limits::HTTP_FIELD_BYTES,
     payload::{OutOfRange, PayloadBody, PayloadSource, PayloadStream},
 };
@@ -42,9 +42,8 @@ impl HostPayload for State {
         offset: u64,
         length: u64,
     ) -> wasmtime::Result<Result<Resource<DynInputStream>, PayloadError>> {
-        let (source, lease) = match self.leased(&payload)? {
-            Ok(leased) => leased,
-            Err(ended) => return Ok(Err(ended)),
+        let Ok((source, lease)) = self.leased(&payload)? else {
+            return Ok(Err(PayloadError::LeaseEnded));
         };
         match PayloadStream::new(source, lease, offset, length) {
             Ok(stream) => {
@@ -62,9 +61,8 @@ impl HostPayload for State {
         offset: u64,
         length: u64,
     ) -> wasmtime::Result<Result<(), PayloadError>> {
-        let (source, lease) = match self.leased(&payload)? {
-            Ok(leased) => leased,
-            Err(ended) => return Ok(Err(ended)),
+        let Ok((source, lease)) = self.leased(&payload)? else {
+            return Ok(Err(PayloadError::LeaseEnded));
         };
         let request = self.table.get_mut(&request)?;
         if request.body.is_some() {
@@ -103,18 +101,17 @@ impl HostPayload for State {
 }
 
 /// A payload's source and lease, if the lease is still good.
-type Leased = (Arc<dyn PayloadSource>, Arc<Lease>);
+pub(super) type Leased = (Arc<dyn PayloadSource>, Arc<Lease>);
 
 impl State {
-    fn leased(
+    pub(super) fn leased(
         &self,
         payload: &Resource<PayloadHandle>,
-    ) -> wasmtime::Result<Result<Leased, PayloadError>> {
-        let handle = self.table.get(payload)?;
-        Ok(match handle.lease.check() {
-            Ok(()) => Ok((Arc::clone(&handle.source), Arc::clone(&handle.lease))),
-            Err(_) => Err(PayloadError::LeaseEnded),
-        })
+    ) -> wasmtime::Result<Result<Leased, LeaseError>> {
+        let PayloadHandle { source, lease } = self.table.get(payload)?;
+        Ok(lease
+            .check()
+            .map(|()| (Arc::clone(source), Arc::clone(lease))))
     }
 }
 

@@ -7,8 +7,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::Response;
 use serde_json::json;
 use sha2::Digest;
 use tokio::{net::TcpListener, sync::mpsc};
@@ -18,7 +17,7 @@ use windlass_host::{
 };
 use windlass_model::{AssignmentId, AttemptId, AttemptOutcome, FailureKind, Release, Sha256};
 
-use crate::support::{Payload, builtin, device, host, host_with};
+use crate::support::{Payload, builtin, device, device_that, host, host_with};
 
 /// What a device saw of one request.
 enum Seen {
@@ -31,35 +30,26 @@ enum Seen {
 
 /// A device that takes every upload and tells of it.
 async fn device_server(status: u16) -> (String, mpsc::UnboundedReceiver<Seen>) {
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port is free");
-    let address = format!("http://{}", listener.local_addr().expect("it is bound"));
     let (tell, seen) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let tell = tell.clone();
-            let service = service_fn(move |request: Request<Incoming>| {
-                let tell = tell.clone();
-                async move {
-                    let (parts, body) = request.into_parts();
-                    let event = match body.collect().await {
-                        Ok(body) => Seen::Whole {
-                            headers: parts.headers,
-                            sha256: Sha256(sha2::Sha256::digest(body.to_bytes()).into()),
-                        },
-                        Err(_) => Seen::Broken,
-                    };
-                    // A test that has seen enough does not listen any more.
-                    let _ = tell.send(event);
-                    Response::builder()
-                        .status(status)
-                        .body(Full::new(Bytes::from_static(b"noted")))
-                }
-            });
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let address = device_that(move |request| {
+        let tell = tell.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let event = match body.collect().await {
+                Ok(body) => Seen::Whole {
+                    headers: parts.headers,
+                    sha256: Sha256(sha2::Sha256::digest(body.to_bytes()).into()),
+                },
+                Err(_) => Seen::Broken,
+            };
+            // A test that has seen enough does not listen any more.
+            let _ = tell.send(event);
+            Response::builder()
+                .status(status)
+                .body(Full::new(Bytes::from_static(b"noted")))
         }
-    });
+    })
+    .await;
     (address, seen)
 }
 

@@ -1,51 +1,33 @@
 //! Requests and answers in one call, as `delivery-http` makes them.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::Response;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use windlass_host::{DeliveryOptions, PushEnd};
 use windlass_model::{AttemptOutcome, Failure, Verification};
 
 use crate::{
     delivery::job,
-    support::{Payload, builtin, host},
+    support::{Payload, builtin, device_that, host},
 };
 
-/// A device that answers everything with 200 and `body`.
-async fn device_that_says(body: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port is free");
-    let address = format!("http://{}", listener.local_addr().expect("it is bound"));
-    let body = Bytes::from(body);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let body = body.clone();
-            let service = service_fn(move |request: Request<Incoming>| {
-                let body = body.clone();
-                async move {
-                    // Of one that breaks off, nothing is said here.
-                    let _ = request.into_body().collect().await;
-                    Ok::<_, Infallible>(Response::new(Full::new(body)))
-                }
-            });
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-        }
-    });
-    address
-}
-
-/// `delivery-http` with `settings` pushes to such a device, then asks it for its version.
+/// `delivery-http` with `settings` pushes to a device that answers everything with 200 and
+/// `body`, then asks it for its version.
 async fn push_and_verify(
     settings: Value,
     body: String,
 ) -> (PushEnd, Result<Verification, Failure>) {
-    let address = device_that_says(body).await;
+    let body = Bytes::from(body);
+    let address = device_that(move |request| {
+        let body = body.clone();
+        async move {
+            // Of one that breaks off, nothing is said here.
+            let _ = request.into_body().collect().await;
+            Ok(Response::new(Full::new(body)))
+        }
+    })
+    .await;
     let host = host();
     let delivery = builtin(&host, "delivery-http")
         .await

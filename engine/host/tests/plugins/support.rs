@@ -2,7 +2,11 @@ use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http_body_util::Full;
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
 use sha2::Digest;
+use tokio::net::TcpListener;
 use windlass_host::{
     BLOCK_SIZE, Filter, Host, HostConfig, Limits, PayloadSource, Plugin, SourceError,
 };
@@ -92,4 +96,24 @@ impl PayloadSource for Payload {
             bytes.ok_or_else(|| SourceError::Unavailable("no such block".to_owned()))
         })
     }
+}
+
+/// A device that answers each request as `answer` does; its address.
+pub(crate) async fn device_that<F>(
+    answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+) -> String
+where
+    F: Future<Output = http::Result<Response<Full<Bytes>>>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port is free");
+    let address = format!("http://{}", listener.local_addr().expect("it is bound"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = service_fn(answer.clone());
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    address
 }
