@@ -228,17 +228,7 @@ async fn a_signal_that_was_never_measured_is_refused() {
     let bench = after_a_rollout().await;
     watch(&bench);
     let mut refusals = Vec::new();
-    let mut refuse = async |args: &[&str]| {
-        let ended = bench
-            .windlass(&[&["simulate", "next.toml"], args].concat())
-            .await;
-        assert_eq!(
-            (ended.code, ended.stdout.as_str()),
-            (Some(2), ""),
-            "{ended:#?}"
-        );
-        refusals.push(bench.portable(&ended.stderr));
-    };
+    let mut refuse = async |args: &[&str]| refusals.push(refused(&bench, args).await);
     refuse(&["--signal", "errors=recorded"]).await;
     let recorded = ["--recorded", STATE, "--signal"];
     refuse(&[&recorded[..], &["errors=recorded"]].concat()).await;
@@ -246,6 +236,19 @@ async fn a_signal_that_was_never_measured_is_refused() {
     measure(&bench);
     refuse(&[&recorded[..], &["eror=recorded"]].concat()).await;
     insta::assert_snapshot!("never_measured", refusals.join("\n"));
+}
+
+/// What a simulation says that is refused.
+async fn refused(bench: &Bench, args: &[&str]) -> String {
+    let ended = bench
+        .windlass(&[&["simulate", "next.toml"], args].concat())
+        .await;
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(2), ""),
+        "{ended:#?}"
+    );
+    bench.portable(&ended.stderr)
 }
 
 fn execute(file: &Path, sql: &str) {
@@ -290,15 +293,7 @@ async fn what_cannot_be_a_recorded_fleet_is_refused() {
         ),
     ];
     for (name, args) in cases {
-        let ended = bench
-            .windlass(&[&["simulate", "next.toml"], args].concat())
-            .await;
-        assert_eq!(
-            (ended.code, ended.stdout.as_str()),
-            (Some(2), ""),
-            "{ended:#?}"
-        );
-        insta::assert_snapshot!(name, bench.portable(&ended.stderr));
+        insta::assert_snapshot!(name, refused(&bench, args).await);
     }
     assert!(!bench.path("nowhere.db").exists());
     assert_eq!(
