@@ -46,10 +46,16 @@ impl Store {
     /// set in conflict with what is stored, or with an earlier set, is refused whole and
     /// does not hinder the others.
     pub fn commit(&mut self, sets: &[&ChangeSet]) -> Vec<Result<Committed, CommitError>> {
-        match self.apply_all(sets) {
-            Ok((answers, next_event)) => {
-                self.next_event = next_event;
-                answers
+        let applied = match self.together(sets) {
+            Ok(applied) => Ok(applied),
+            Err(CommitError::Storage(error)) => Err(error),
+            // Conflicts are rare, and a savepoint costs as much as many a change.
+            Err(_) => self.one_by_one(sets),
+        };
+        match applied {
+            Ok(applied) => {
+                self.next_event = applied.next_event;
+                applied.answers
             }
             Err(error) => {
                 let refused = || Err(CommitError::Storage(error.clone()));
@@ -58,31 +64,39 @@ impl Store {
         }
     }
 
-    fn apply_all(&mut self, sets: &[&ChangeSet]) -> Result<Applied, StoreError> {
-        let mut next_event = self.next_event;
+    /// All sets, or none if there is a conflict.
+    fn together(&mut self, sets: &[&ChangeSet]) -> Result<Applied, CommitError> {
+        let mut applied = Applied::from(self.next_event, sets);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut answers = Vec::with_capacity(sets.len());
+        for set in sets {
+            apply(&transaction, set, applied.next_event)?;
+            applied.kept(set);
+        }
+        transaction.commit()?;
+        Ok(applied)
+    }
+
+    /// Each set that is in no conflict.
+    fn one_by_one(&mut self, sets: &[&ChangeSet]) -> Result<Applied, StoreError> {
+        let mut applied = Applied::from(self.next_event, sets);
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         for set in sets {
             transaction
                 .prepare_cached("SAVEPOINT change_set")?
                 .execute([])?;
-            let answer = apply(&transaction, set, next_event);
-            match answer {
-                Ok(()) => {
-                    answers.push(Ok(Committed {
-                        first: Sequence(next_event),
-                    }));
-                    next_event += set.events.len() as u64;
-                }
+            match apply(&transaction, set, applied.next_event) {
+                Ok(()) => applied.kept(set),
                 // SQLite may have rolled back the whole transaction by itself.
                 Err(CommitError::Storage(error)) => return Err(error),
                 Err(conflict) => {
                     transaction
                         .prepare_cached("ROLLBACK TO change_set")?
                         .execute([])?;
-                    answers.push(Err(conflict));
+                    applied.answers.push(Err(conflict));
                 }
             }
             transaction
@@ -90,11 +104,31 @@ impl Store {
                 .execute([])?;
         }
         transaction.commit()?;
-        Ok((answers, next_event))
+        Ok(applied)
     }
 }
 
-type Applied = (Vec<Result<Committed, CommitError>>, u64);
+/// What became of the sets of one transaction.
+struct Applied {
+    answers: Vec<Result<Committed, CommitError>>,
+    next_event: u64,
+}
+
+impl Applied {
+    fn from(next_event: u64, sets: &[&ChangeSet]) -> Self {
+        Self {
+            answers: Vec::with_capacity(sets.len()),
+            next_event,
+        }
+    }
+
+    fn kept(&mut self, set: &ChangeSet) {
+        self.answers.push(Ok(Committed {
+            first: Sequence(self.next_event),
+        }));
+        self.next_event += set.events.len() as u64;
+    }
+}
 
 fn apply(connection: &Connection, set: &ChangeSet, first_event: u64) -> Result<(), CommitError> {
     let exists = connection
