@@ -1,4 +1,5 @@
 use std::{
+    cell::Cell,
     pin::pin,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -10,9 +11,15 @@ use std::{
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::CallHook;
 
+/// What is shorter was hardly interrupted by the scheduler, so the wall clock tells its CPU
+/// time; asking for the thread's clock is a system call, and most polls are shorter.
+const UNDOUBTED: Duration = Duration::from_millis(1);
+
 /// Counts the CPU time that a guest uses in one call: what its thread spent inside polls,
 /// less what host calls took. Ticks are not counted: a guest that waits, or whose thread
 /// the machine does not run, would be charged for it.
+///
+/// It never counts too little, and of a poll at most [`UNDOUBTED`] too much.
 ///
 /// It is shared between the store's callbacks and the wrapper around the call's future;
 /// both run on the same thread, one after the other.
@@ -27,12 +34,18 @@ struct Account {
     budget: Duration,
     /// Of the polls that ended.
     spent: Duration,
-    /// Thread time at the beginning of the poll under way.
-    poll: Option<Duration>,
+    poll: Option<Poll>,
     /// Time in host calls within the poll under way.
     host: Duration,
     /// Beginning of the host call under way.
     host_since: Option<Instant>,
+}
+
+/// A poll under way.
+struct Poll {
+    begun: Instant,
+    /// Time of its thread when it began, or up to [`UNDOUBTED`] before.
+    thread: Duration,
 }
 
 /// A guest used up its CPU time.
@@ -106,11 +119,15 @@ impl Meter {
 
 impl Account {
     fn begin_poll(&mut self) {
-        self.poll = Some(thread_time());
+        let begun = Instant::now();
+        self.poll = Some(Poll {
+            begun,
+            thread: recent_thread_time(begun),
+        });
         self.host = Duration::ZERO;
         // A host call that waits is resumed: only its time inside polls is the host's.
         if self.host_since.is_some() {
-            self.host_since = Some(Instant::now());
+            self.host_since = Some(begun);
         }
     }
 
@@ -120,14 +137,33 @@ impl Account {
     }
 
     fn total(&self) -> Duration {
-        let Some(begun) = self.poll else {
+        let Some(poll) = &self.poll else {
             return self.spent;
         };
         let host = self.host
             + self
                 .host_since
                 .map_or(Duration::ZERO, |since| since.elapsed());
-        self.spent + (thread_time().saturating_sub(begun)).saturating_sub(host)
+        let mut used = poll.begun.elapsed();
+        if used > UNDOUBTED {
+            used = used.min(thread_time().saturating_sub(poll.thread));
+        }
+        self.spent + used.saturating_sub(host)
+    }
+}
+
+/// This thread's CPU time at `now`, or up to [`UNDOUBTED`] before.
+fn recent_thread_time(now: Instant) -> Duration {
+    thread_local! {
+        static ASKED: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
+    }
+    match ASKED.get() {
+        Some((at, time)) if now.duration_since(at) <= UNDOUBTED => time,
+        Some(_) | None => {
+            let time = thread_time();
+            ASKED.set(Some((now, time)));
+            time
+        }
     }
 }
 
