@@ -82,10 +82,11 @@ pub(crate) async fn rows(_: &Settings, print: &mut impl FnMut(Row)) -> Result<()
             payload: &payload,
         };
         // Connections, instances and the cache of blocks as they are after a while.
-        sandbox.push(&work).await?;
+        sandbox.plan(&work).make().await?;
+        let pushes = sandbox.plan(&work);
         COUNT.store(0, Ordering::Relaxed);
         COUNTS.store(true, Ordering::Relaxed);
-        let pushed = sandbox.push(&work).await;
+        let pushed = pushes.make().await;
         COUNTS.store(false, Ordering::Relaxed);
         pushed?;
         anyhow::Ok(COUNT.load(Ordering::Relaxed) as f64)

@@ -154,7 +154,8 @@ async fn push(operations: u64, cache: &Path) -> Result<()> {
     let devices = Devices::start().await?;
     let payload = Payload::make(folder.path(), 1 << 10)?;
     let sandbox = Sandbox::start(Instances::Reused, 1, Some(cache)).await?;
-    sandbox.push(&work(&payload, operations, &devices)).await?;
+    let work = work(&payload, operations, &devices);
+    sandbox.plan(&work).make().await?;
     Ok(())
 }
 

@@ -111,10 +111,10 @@ pub(crate) async fn deliveries(settings: &Settings, print: &mut impl FnMut(Row))
                 for way in [round % 2, (round + 1) % 2] {
                     costs[way] = match way {
                         0 => devices.cost(native::push(&work)).await?,
-                        _ => devices.cost(reused.push(&work)).await?,
+                        _ => devices.cost(reused.plan(&work).make()).await?,
                     };
                 }
-                let fresh = devices.cost(fresh.push(&fewer)).await?;
+                let fresh = devices.cost(fresh.plan(&fewer).make()).await?;
                 devices
                     .expect(before, 2 * work.pushes + fewer.pushes)
                     .await?;
@@ -202,7 +202,7 @@ async fn checked(devices: &mut Devices, sandbox: &Sandbox, work: &Work<'_>) -> R
     };
     let before = devices.check_digests(true).await?;
     native::push(&few).await?;
-    sandbox.push(&few).await?;
+    sandbox.plan(&few).make().await?;
     devices.expect(before, 2 * few.pushes).await?;
     devices.check_digests(false).await?;
     Ok(())

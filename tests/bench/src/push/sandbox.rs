@@ -64,21 +64,38 @@ impl Sandbox {
         Ok(Self { delivery })
     }
 
-    /// Pushes them all; how long it took.
-    pub(crate) async fn push(&self, work: &Work<'_>) -> Result<Duration> {
+    /// The pushes of `work`, with their devices, which a registry would have.
+    pub(crate) fn plan(&self, work: &Work<'_>) -> Pushes {
         let devices =
             (0..work.pushes).map(|index| Arc::new(load::device(index, work.addressing, work.port)));
-        let plan = Arc::new(Plan {
-            next: AtomicU64::new(0),
-            devices: devices.collect(),
-            release: Arc::clone(&work.payload.release),
-            source: Arc::clone(&work.payload.source) as Arc<dyn PayloadSource>,
-            observer: Arc::new(Deaf),
-        });
+        Pushes {
+            plan: Arc::new(Plan {
+                next: AtomicU64::new(0),
+                devices: devices.collect(),
+                release: Arc::clone(&work.payload.release),
+                source: Arc::clone(&work.payload.source) as Arc<dyn PayloadSource>,
+                observer: Arc::new(Deaf),
+            }),
+            at_once: work.at_once,
+            delivery: self.delivery.clone(),
+        }
+    }
+}
+
+/// Pushes to be made.
+pub(crate) struct Pushes {
+    plan: Arc<Plan>,
+    at_once: usize,
+    delivery: Delivery,
+}
+
+impl Pushes {
+    /// Makes them all; how long it took.
+    pub(crate) async fn make(self) -> Result<Duration> {
         let begun = Instant::now();
         let mut pushers = JoinSet::new();
-        for _ in 0..work.at_once {
-            pushers.spawn(pusher(Arc::clone(&plan), self.delivery.clone()));
+        for _ in 0..self.at_once {
+            pushers.spawn(pusher(Arc::clone(&self.plan), self.delivery.clone()));
         }
         while let Some(pushed) = pushers.join_next().await {
             pushed??;
