@@ -3,7 +3,7 @@
 
 use std::{
     num::NonZeroUsize,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll},
 };
 
@@ -55,22 +55,31 @@ impl Runtimes {
         &self.io_handle
     }
 
-    /// Runs `call` on the guest runtime. Whatever it spawns, and every timer and socket
-    /// it makes, goes to the I/O runtime. Dropping the returned future cancels the call.
-    pub(crate) async fn on_guests<T: Send + 'static>(
+    /// Runs `call` on the guest runtime, with that of I/O as the ambient one: whatever it
+    /// spawns, and every timer and socket it makes, goes there. Dropping the returned future cancels the call.
+    ///
+    /// It begins at once, and is no `async` function: one would hold the call, and whoever
+    /// awaits it would hold it too.
+    pub(crate) fn on_guests<T: Send + 'static>(
         &self,
         call: impl Future<Output = T> + Send + 'static,
-    ) -> T {
+    ) -> Owned<T> {
+        // Boxed, because on its way into a runtime a task is copied some five times.
+        let mut call = Box::pin(call);
         let io = self.io_handle.clone();
-        Owned(self.guest_handle.spawn(on_io(io, call))).await
+        let on_io = std::future::poll_fn(move |context| {
+            let _ambient = io.enter();
+            call.as_mut().poll(context)
+        });
+        Owned(self.guest_handle.spawn(on_io))
     }
 
     /// Runs blocking `work` beside both runtimes.
-    pub(crate) async fn blocking<T: Send + 'static>(
+    pub(crate) fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> T {
-        Owned(self.io_handle.spawn_blocking(work)).await
+    ) -> Owned<T> {
+        Owned(self.io_handle.spawn_blocking(work))
     }
 }
 
@@ -84,18 +93,8 @@ impl Drop for Runtimes {
     }
 }
 
-/// Polls `call` with `io` as the ambient runtime.
-async fn on_io<T>(io: Handle, call: impl Future<Output = T>) -> T {
-    let mut call = pin!(call);
-    std::future::poll_fn(|context| {
-        let _ambient = io.enter();
-        call.as_mut().poll(context)
-    })
-    .await
-}
-
 /// A task that ends with its owner.
-struct Owned<T>(JoinHandle<T>);
+pub(crate) struct Owned<T>(JoinHandle<T>);
 
 impl<T> Future for Owned<T> {
     type Output = T;

@@ -39,7 +39,9 @@ impl HttpHooks {
             return Err(ErrorCode::HttpRequestDenied);
         };
         let egress = Arc::clone(&self.egress);
-        let exchange = async move { send(&egress, &lease, request, None).await };
+        // Boxed, because on its way into a runtime a task is copied some five times, and here
+        // on the stack of a guest.
+        let exchange = Box::pin(async move { send(&egress, &lease, request, None).await });
         Ok(wasmtime_wasi::runtime::spawn(exchange).await?)
     }
 }

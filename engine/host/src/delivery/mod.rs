@@ -75,6 +75,7 @@ impl Delivery {
             Work::of_push(&job, source.size(), cpu)
         };
         let record = job_record(&job);
+        drop(job);
         let ended = shared
             .runtimes
             .on_guests(async move {

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::{net::TcpStream, task::AbortHandle, time::Sleep};
 
-use super::{meter::Wire, outgoing::LeasedBody, pool::Key};
+use super::{meter::Wire, outgoing::Outgoing, pool::Key};
 use crate::{
     lease::{Lease, Stall},
     payload::SourceError,
@@ -25,7 +25,7 @@ use crate::{
 pub(super) struct Connection {
     pub(super) key: Key,
     pub(super) shared: Arc<Shared>,
-    pub(super) sender: SendRequest<LeasedBody>,
+    pub(super) sender: SendRequest<Outgoing>,
     pub(super) _task: TaskGuard,
 }
 
@@ -167,7 +167,7 @@ impl Shared {
 /// one timer for all its requests, which is moved only when it must fire earlier than it
 /// would, so that a request costs none.
 pub(super) struct Driver {
-    connection: http1::Connection<TokioIo<Wire>, LeasedBody>,
+    connection: http1::Connection<TokioIo<Wire>, Outgoing>,
     shared: Arc<Shared>,
     timer: Pin<Box<Sleep>>,
     /// Longest time between two looks: nothing wakes the task when a connection comes to
@@ -178,7 +178,7 @@ pub(super) struct Driver {
 impl Driver {
     /// Must be called on the I/O runtime, whose timer it takes.
     pub(super) fn new(
-        connection: http1::Connection<TokioIo<Wire>, LeasedBody>,
+        connection: http1::Connection<TokioIo<Wire>, Outgoing>,
         shared: Arc<Shared>,
         glance: Duration,
     ) -> Self {

@@ -21,7 +21,7 @@ use super::{
     connection::{Driver, Shared},
     error::EgressError,
     meter::{Metered, Wire},
-    outgoing::LeasedBody,
+    outgoing::Outgoing,
     pool::{Key, Pool},
     target::{Host, Scheme, Target},
 };
@@ -50,12 +50,11 @@ pub(super) struct Dial {
 /// drives the rest until it ends. Runs on the I/O runtime.
 pub(super) async fn run(
     dial: Dial,
-    dialled: oneshot::Sender<Result<SendRequest<LeasedBody>, EgressError>>,
+    dialled: oneshot::Sender<Result<SendRequest<Outgoing>, EgressError>>,
 ) {
-    let opened = timeout(dial.connect, dial.open())
-        .await
-        .unwrap_or(Err(EgressError::ConnectTimedOut(dial.connect)));
-    let wire = match opened {
+    // Boxed, so that the task is not for its whole life as large as what it began with.
+    let opened = Box::pin(timeout(dial.connect, dial.open())).await;
+    let wire = match opened.unwrap_or(Err(EgressError::ConnectTimedOut(dial.connect))) {
         Ok(wire) => wire,
         Err(error) => {
             // Nobody waits for it any more: then nobody needs to know.

@@ -11,6 +11,9 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::connection::Shared;
 use crate::lease::Lease;
 
+/// Boxed, because each connection keeps room for 32 requests.
+pub(super) type Outgoing = Box<LeasedBody>;
+
 /// A request's body on its way out. It makes sure that a body looks complete to the device
 /// only if the guest finished it while its job was in order.
 ///

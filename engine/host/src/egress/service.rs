@@ -150,14 +150,15 @@ impl Egress {
         };
         let (mut connection, mut is_reused) = match self.reuse(lease, &key, timeouts.idle).await {
             Some(connection) => (connection, true),
-            None => (dial().await?, false),
+            // Boxed, as below: most requests find a connection.
+            None => (Box::pin(dial()).await?, false),
         };
-        let body = LeasedBody::new(
+        let body = Box::new(LeasedBody::new(
             body,
             length,
             Arc::clone(lease),
             Arc::clone(&connection.shared),
-        );
+        ));
         let mut request = Request::from_parts(parts, body);
         loop {
             request.body().finish_if_empty();
@@ -168,7 +169,7 @@ impl Egress {
             match failure.take_message() {
                 Some(untouched) if is_reused => {
                     is_reused = false;
-                    connection = dial().await?;
+                    connection = Box::pin(dial()).await?;
                     request = untouched;
                     request.body_mut().rebind(Arc::clone(&connection.shared));
                 }
@@ -236,7 +237,8 @@ impl Egress {
     async fn dial(&self, lease: &Lease, dial: Dial) -> Result<Connection, EgressError> {
         let (key, shared) = (dial.key.clone(), Arc::clone(&dial.shared));
         let (dialled, result) = oneshot::channel();
-        let task = TaskGuard(self.io.spawn(dial::run(dial, dialled)).abort_handle());
+        let task = self.io.spawn(dial::run(dial, dialled));
+        let task = TaskGuard(task.abort_handle());
         let sender = result.await.map_err(|_| EgressError::Shutdown)??;
         lease.moved();
         Ok(Connection {

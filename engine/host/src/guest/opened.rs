@@ -79,9 +79,15 @@ impl<C: Contract> Opened<C> {
 
     async fn lend(&self, slots: &Arc<Slots<C>>) -> Result<Ready<C>, OpenError> {
         let (place, kept) = slots.lend(self.id).await;
-        if let Some(instance) = kept {
-            return Ok(Ready::new(instance, place));
-        }
+        let instance = match kept {
+            Some(instance) => instance,
+            // Boxed, so that whoever finds an instance at hand does not carry the making of one.
+            None => Box::pin(self.make()).await?,
+        };
+        Ok(Ready::new(instance, place))
+    }
+
+    async fn make(&self) -> Result<Instance<C>, OpenError> {
         let template = &self.template;
         let mut started = template.start().await?;
         let opening = Arc::clone(&self.opening);
@@ -92,13 +98,12 @@ impl<C: Contract> Opened<C> {
             })
             .await?
             .map_err(|said| OpenError::Refused(problems(said)))?;
-        let instance = Instance {
+        Ok(Instance {
             resource,
             handles: started.store.data_mut().handles(),
             started,
             uses: 0,
-        };
-        Ok(Ready::new(instance, place))
+        })
     }
 }
 
