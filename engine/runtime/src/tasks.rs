@@ -28,7 +28,8 @@ impl<T: Send + 'static> Tasks<T> {
     }
 
     pub(crate) fn start(&mut self, task: impl Future<Output = T> + Send + 'static) {
-        self.0.spawn(task);
+        // Boxed, because on its way into the runtime a task is copied some five times.
+        self.0.spawn(Box::pin(task));
     }
 
     /// Aborts all of them and waits until they are gone.

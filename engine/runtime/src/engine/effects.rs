@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use windlass_core::{Candidate, Effect, GroupHealth, GroupSeat, Input, ShadowRequest};
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, CohortIndex, Device, DeviceKey, RolloutKey, Timestamp,
@@ -194,14 +195,14 @@ impl<C: Clock, E: Executor> Engine<C, E> {
         if let Some(running) = self.running.get_mut(&rollout) {
             running.tasks += 1;
             let (run, plan) = (running.run, running.plans);
-            self.tasks.start(async move {
-                Tagged {
-                    rollout,
-                    run,
-                    plan,
-                    done: work.await,
-                }
-            });
+            // Not an `async` block, which would hold the work twice: as it was given and as it
+            // is awaited.
+            self.tasks.start(work.map(move |done| Tagged {
+                rollout,
+                run,
+                plan,
+                done,
+            }));
         }
     }
 
