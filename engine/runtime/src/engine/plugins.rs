@@ -109,7 +109,9 @@ impl PluginExecutor {
             return Ok(Some(only));
         }
         let now = device.last_seen.unwrap_or_default();
-        let found = routes(&parts.deliveries, std::slice::from_ref(device), now).await?;
+        // Boxed, because most rollouts have one delivery, and every transfer passes here.
+        let found = Box::pin(routes(&parts.deliveries, std::slice::from_ref(device), now));
+        let found = found.await?;
         let route = found.first().copied().flatten();
         Ok(route.and_then(|route| parts.deliveries.get(route.0)))
     }
@@ -332,7 +334,10 @@ impl Executor for PluginExecutor {
         let mut job = self.job(&parts, &attempt, Arc::clone(&listener));
         let payload = Arc::clone(&parts.payload);
         let end = if part.delivery.capabilities().resumes {
-            job.checkpoint = self.checkpoints.read(attempt.assignment).await;
+            // Only an earlier attempt of the assignment can have kept one.
+            if attempt.number > 1 {
+                job.checkpoint = self.checkpoints.read(attempt.assignment).await;
+            }
             let of = (attempt.assignment, attempt.id);
             let push = part.delivery.push(job, payload);
             self.checkpoints.keep_during(push, &listener, of).await
