@@ -73,6 +73,11 @@ pub(crate) fn assignment_id(rollout: RolloutKey, rank: u64) -> i64 {
     (rollout.0 << 32) | integer(rank)
 }
 
+/// The rank of an assignment in its rollout.
+pub(crate) fn rank(id: AssignmentId) -> i64 {
+    id.0 & i64::from(u32::MAX)
+}
+
 /// The query of a page, whose source and condition `page` gives.
 pub(crate) fn page_sql((source, condition): (&str, &str), with_device: bool) -> String {
     let device = if with_device {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use windlass_model::{
-    Assignment, Change, ChangeSet, CohortIndex, DeviceId, DeviceKey, RolloutKey, Sequence,
-    StateKind, Timestamp,
+    Assignment, Change, ChangeSet, CohortIndex, DeviceId, RolloutKey, Sequence, StateKind,
+    Timestamp,
 };
 
 use crate::{
@@ -144,16 +144,20 @@ fn apply(connection: &Connection, set: &ChangeSet, first_event: u64) -> Result<(
     times.write(connection, set.rollout)?;
     let moved = moved(set);
     for (seq, event) in (first_event..).zip(&set.events) {
-        let device = event.kind.device().and_then(|id| moved.get(id).copied());
-        log::append(connection, seq, event, device)?;
+        let of_this = event
+            .kind
+            .device()
+            .filter(|_| event.rollout == Some(set.rollout));
+        let row = of_this.and_then(|id| moved.get(id).copied());
+        log::append(connection, seq, event, row)?;
     }
     Ok(())
 }
 
-/// The rows of the devices that a set moves: nearly all of its events speak of these.
-fn moved(set: &ChangeSet) -> BTreeMap<&DeviceId, DeviceKey> {
+/// The assignments that a set moves: nearly all of its events speak of their devices.
+fn moved(set: &ChangeSet) -> BTreeMap<&DeviceId, &Assignment> {
     let rows = set.changes.iter().filter_map(|change| match change {
-        Change::Assignment { row, .. } => Some((&row.device_id, row.device)),
+        Change::Assignment { row, .. } => Some((&row.device_id, &**row)),
         _ => None,
     });
     rows.collect()

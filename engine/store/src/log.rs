@@ -4,18 +4,21 @@ use std::borrow::Cow;
 
 use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 use windlass_model::{
-    DeviceId, DeviceKey, Event, EventKind, LoggedEvent, RolloutKey, Sequence, Timestamp,
+    Assignment, DeviceId, DeviceKey, Event, EventKind, LoggedEvent, RolloutKey, Sequence, Timestamp,
 };
 
 use crate::{
     Store, StoreError,
+    assignment::rank,
     codes::{integer, millis, timestamp, unsigned},
     json::{parse, to_json},
     reason,
 };
 
 /// What [`from_row`] reads.
-const COLUMNS: &str = "seq, at, rollout, kind, (SELECT id FROM device WHERE key = event.device), \
+const COLUMNS: &str = "seq, at, rollout, kind, \
+     (SELECT id FROM device WHERE key = coalesce(event.device, \
+         (SELECT device FROM assignment WHERE id = event.rollout << 32 | event.rank))), \
      (SELECT json FROM reason WHERE id = event.reason)";
 
 /// One page, of all rollouts.
@@ -36,8 +39,13 @@ pub(crate) fn of_rollouts() -> String {
 /// The newest of one device up to an instant.
 pub(crate) fn of_device() -> String {
     format!(
-        "SELECT {COLUMNS} FROM event INDEXED BY event_device \
-         WHERE device = ?1 AND at <= ?2 ORDER BY seq DESC LIMIT ?3"
+        "SELECT {COLUMNS} FROM event WHERE seq IN (\
+             SELECT e.seq FROM assignment AS a INDEXED BY assignment_device \
+             CROSS JOIN event AS e INDEXED BY event_rank \
+             ON e.rollout = a.rollout AND e.rank = a.id & 0xffffffff WHERE a.device = ?1 \
+             UNION ALL \
+             SELECT seq FROM event INDEXED BY event_device WHERE device = ?1) \
+         AND at <= ?2 ORDER BY seq DESC LIMIT ?3"
     )
 }
 
@@ -46,7 +54,7 @@ pub(crate) fn of_device() -> String {
 pub(crate) fn of_none() -> String {
     format!(
         "SELECT {COLUMNS} FROM event INDEXED BY event_of_none \
-         WHERE device IS NULL AND kind NOT GLOB '{{\"type\":\"decision-*' \
+         WHERE device IS NULL AND rank IS NULL AND kind NOT GLOB '{{\"type\":\"decision-*' \
          AND rollout IS ?1 AND at <= ?2 ORDER BY seq DESC LIMIT ?3"
     )
 }
@@ -161,13 +169,13 @@ pub(crate) fn next_event(connection: &Connection) -> Result<u64, StoreError> {
     Ok(unsigned(last) + 1)
 }
 
-/// Appends one event under a number that the caller keeps count of. `row` is the device that
-/// it speaks of, if the caller knows its row.
+/// Appends one event under a number that the caller keeps count of. `row` is the assignment, in
+/// the event's rollout, of the device that it speaks of, if the caller knows it.
 pub(crate) fn append(
     connection: &Connection,
     seq: u64,
     event: &Event,
-    row: Option<DeviceKey>,
+    row: Option<&Assignment>,
 ) -> Result<(), StoreError> {
     let (kind, reason) = without_reason(connection, &event.kind)?;
     let device = event.kind.device();
@@ -177,8 +185,8 @@ pub(crate) fn append(
     }
     connection
         .prepare_cached(
-            "INSERT INTO event (seq, at, rollout, kind, reason, device) \
-             VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, (SELECT key FROM device WHERE id = ?7)))",
+            "INSERT INTO event (seq, at, rollout, kind, reason, device, rank) \
+             VALUES (?1, ?2, ?3, ?4, ?5, (SELECT key FROM device WHERE id = ?6), ?7)",
         )?
         .execute(params![
             integer(seq),
@@ -186,8 +194,9 @@ pub(crate) fn append(
             event.rollout.map(|rollout| rollout.0),
             json,
             reason,
-            row.map(|row| row.0),
-            device.map(DeviceId::as_str),
+            // A row tells it.
+            device.filter(|_| row.is_none()).map(DeviceId::as_str),
+            row.map(|row| rank(row.id)),
         ])?;
     Ok(())
 }

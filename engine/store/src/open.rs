@@ -23,9 +23,13 @@ const BACKUP_PAUSE: Duration = Duration::from_millis(5);
 /// Above the number of statements that a running engine repeats.
 const CACHED_STATEMENTS: usize = 128;
 
-/// 64 MiB, in SQLite's unit of negative KiB: the indexes of a million devices stay in
-/// memory while they are imported.
-const CACHE_SIZE: i32 = -65_536;
+/// 16 MiB, in SQLite's unit of negative KiB: what a rollout under way comes back to. SQLite looks
+/// at all that it has cached when a transaction ends that has split pages of an index, so more
+/// would cost each commit of a large fleet, and the system has the pages in memory all the same.
+const CACHE_SIZE: i32 = -16_384;
+
+/// 64 MiB: the indexes of a million devices stay in memory while they are written.
+const LARGE_CACHE_SIZE: i32 = -65_536;
 
 /// One connection to a state database.
 #[derive(Debug)]
@@ -109,6 +113,19 @@ impl Store {
         configure(&copy).at(path)?;
         schema::migrate(&mut copy).at(path)?;
         Self::new(copy, None).at(path)
+    }
+
+    /// Does `work`, which writes much of a large table at once, with a cache for that.
+    pub(crate) fn at_large<T, E: From<rusqlite::Error>>(
+        &mut self,
+        work: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.connection
+            .pragma_update(None, "cache_size", LARGE_CACHE_SIZE)?;
+        let done = work(&mut self.connection);
+        self.connection
+            .pragma_update(None, "cache_size", CACHE_SIZE)?;
+        done
     }
 
     fn open_file(path: &Path) -> Result<Self, OpenError> {

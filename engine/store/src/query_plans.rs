@@ -165,6 +165,8 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
             "event_rollout (rollout=? AND rowid>?)",
         ),
         (log::of_device(), "event_device (device=?)"),
+        (log::of_device(), "assignment_device (device=?)"),
+        (log::of_device(), "event_rank (rollout=? AND rank=?)"),
         (log::of_none(), "event_of_none (rollout=?)"),
         (
             decision::AFTER.to_owned(),

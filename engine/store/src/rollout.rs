@@ -31,13 +31,14 @@ impl Store {
         targets: &mut dyn Iterator<Item = (DeviceKey, CohortIndex)>,
         at: Timestamp,
     ) -> Result<RolloutKey, CreateConflict> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let key = insert_rollout(&transaction, plan, at)?;
-        insert_targets(&transaction, key, plan, targets)?;
-        transaction.commit()?;
-        Ok(key)
+        self.at_large(|connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let key = insert_rollout(&transaction, plan, at)?;
+            insert_targets(&transaction, key, plan, targets)?;
+            transaction.commit()?;
+            Ok(key)
+        })
     }
 
     /// The rollout of a name, if there is one.

@@ -19,7 +19,7 @@ pub(crate) fn conditions(rounds: usize) -> String {
         })
         .unwrap_or_else(|| "a processor".to_owned());
     let build = if cfg!(debug_assertions) {
-        "**debug build, of no use**"
+        "**debug build: only its instructions are of use**"
     } else {
         "release build"
     };

@@ -1,9 +1,12 @@
 //! What sending costs in CPU time, against curl.
 
-use std::{path::Path, process::Stdio, sync::Arc};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result, ensure};
-use tokio::process::Command;
 
 use crate::{
     devices::{Addressing, Devices},
@@ -82,7 +85,7 @@ async fn curl(file: &Path, port: u16) -> Result<f64> {
     let mut uploads = tokio::task::JoinSet::new();
     for index in 0..AT_ONCE {
         let file = Arc::clone(&file);
-        uploads.spawn(async move {
+        uploads.spawn_blocking(move || {
             let place = Addressing::Each.of(index, port);
             Command::new("curl")
                 .args(["--silent", "--show-error", "--fail", "--noproxy", "*", "-T"])
@@ -90,7 +93,6 @@ async fn curl(file: &Path, port: u16) -> Result<f64> {
                 .arg(format!("http://{place}/update"))
                 .stdout(Stdio::null())
                 .status()
-                .await
         });
     }
     while let Some(status) = uploads.join_next().await {

@@ -6,11 +6,14 @@
 //! operations cost, and start, compilation and end fall out. All run one operation at a
 //! time, so that no group commit or stolen task depends on the moment.
 
-use std::{num::NonZeroUsize, path::Path, process::Stdio};
+use std::{
+    num::NonZeroUsize,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use tokio::process::Command;
 use windlass_host::{Host, HostConfig, Limits};
 use windlass_model::{PluginName, Timestamp};
 
@@ -18,13 +21,15 @@ use crate::{
     decide::view,
     devices::{Addressing, Devices},
     engine::{Course, Fleet},
+    kept::Kept,
     load::{self, Payload},
-    part,
+    part, process,
     push::{
         Work,
         sandbox::{Instances, Sandbox},
     },
     report::{Bound, Row},
+    settings::{Judging, Settings},
 };
 
 /// A hot path.
@@ -63,36 +68,79 @@ const PATHS: [HotPath; 4] = [
     },
 ];
 
-/// The rows.
-pub(crate) async fn rows(print: &mut impl FnMut(Row)) -> Result<()> {
+/// The rows; what is to be said below the table.
+pub(crate) async fn rows(settings: &Settings, print: &mut impl FnMut(Row)) -> Result<Vec<String>> {
+    ensure!(
+        settings.judging != Judging::Accept || Kept::SPEAKS_OF_THIS_BUILD,
+        "counts are kept of the development profile, and this is a release build"
+    );
+    if let Some(reason) = unsupported().await {
+        return Ok(vec![format!("No instructions were counted: {reason}.")]);
+    }
     let cache = tempfile::tempdir()?;
     let cache = cache.path().to_str().context("a plain path")?;
+    let kept = match (settings.judging, Kept::SPEAKS_OF_THIS_BUILD) {
+        (Judging::Accept, _) | (_, false) => None,
+        (Judging::Report | Judging::Hold, true) => Some(Kept::read()?),
+    };
+    let mut counted = Vec::with_capacity(PATHS.len());
+    let mut notes = Vec::new();
     for path in &PATHS {
         // Its plugins are compiled, for the processor that valgrind shows.
         count(path.name, 1, cache).await?;
-        let few = count(path.name, path.fewer, cache).await?;
-        let many = count(path.name, path.fewer + path.more, cache).await?;
+        // At once: what is counted does not depend on who else runs.
+        let (few, many) = tokio::try_join!(
+            count(path.name, path.fewer, cache),
+            count(path.name, path.fewer + path.more, cache),
+        )?;
         let each = (many - few) / path.more as f64;
+        counted.push((path.name, each));
+        let mut measured = format!("{:.1} k", each / 1000.0);
+        let mut bound = Bound::Reported;
+        if let Some(kept) = &kept {
+            let compared = kept.compare(path.name, each)?;
+            measured = format!("{measured}, {:.2} × what is kept", compared.ratio());
+            bound = Bound::at_most(compared.ratio(), compared.bound(), " ×");
+            notes.extend(compared.complaint(path.what));
+        }
         print(Row {
             what: format!("instructions of {}", path.what),
-            measured: format!("{:.1} k", each / 1000.0),
-            bound: Bound::Reported,
+            measured,
+            bound,
         });
     }
-    Ok(())
+    if settings.judging == Judging::Accept {
+        notes.push(Kept::accept(&counted)?);
+    }
+    Ok(notes)
+}
+
+/// Why nothing can be counted here, if it cannot.
+async fn unsupported() -> Option<String> {
+    let mut tried = Command::new("valgrind");
+    tried.args(["--tool=none", "true"]);
+    match process::output(tried).await {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(format!(
+            "valgrind does not work on this machine ({})",
+            String::from_utf8_lossy(&output.stderr).trim()
+        )),
+        Err(error) => Some(format!(
+            "valgrind cannot be run ({error}); it is the Debian package `valgrind`"
+        )),
+    }
 }
 
 /// Instructions of a part.
 async fn count(name: &str, operations: u64, cache: &str) -> Result<f64> {
-    let output = Command::new("valgrind")
+    let mut counting = Command::new("valgrind");
+    counting
         .args(["--tool=cachegrind", "--cache-sim=no"])
         .arg("--cachegrind-out-file=/dev/null")
         .arg(std::env::current_exe()?)
         .args([part::COMMAND, "hot", name, &operations.to_string(), cache])
-        .stdout(Stdio::null())
-        .output()
-        .await
-        .context("valgrind cannot be run; it is the Debian package `valgrind`")?;
+        .stdin(Stdio::null());
+    let output = process::output(counting).await?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "under valgrind: {said}");
     let collected = said

@@ -61,8 +61,13 @@ pub(crate) async fn rows(settings: &Settings, print: &mut impl FnMut(Row)) -> Re
     let file_name = file.to_str().context("a plain path")?;
     let count = settings.scaled(REGISTERED);
     let payload = Payload::make(folder.path(), 1 << 10)?;
-    import(&file, &work(&payload, count, 100, 9))?;
+    // They answer: a device that is not reached is tried again when its back-off is over, and a
+    // rollout to such devices takes as long as its attempts allow.
+    let mut devices = Devices::start().await?;
+    let before = devices.counts().await?;
+    import(&file, &work(&payload, count, 100, devices.port))?;
     let registered = part::run("registered", &[file_name, &count.to_string(), cache]).await?;
+    devices.expect(before, count / 100).await?;
     print(Row {
         what: format!("most memory, {count} registered, {} targeted", count / 100),
         measured: format!("{registered:.0} MiB"),
@@ -126,15 +131,15 @@ pub(crate) async fn slow(many: u64, cache: &Path) -> Result<f64> {
 pub(crate) async fn registered(file: &Path, count: u64, cache: &Path) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let payload = Payload::make(folder.path(), 1 << 10)?;
-    let nobody = work(&payload, count, 100, 9);
+    // Their addresses are in the file.
+    let work = work(&payload, count, 100, 0);
     let course = Course {
         pace: Pace::Gated,
         expression: Some(ONE_IN_A_HUNDRED),
         cache: Some(cache),
     };
-    let fleet = Fleet::plan(file, &nobody, course).await?;
+    let fleet = Fleet::plan(file, &work, course).await?;
     ensure!(fleet.targets == count / 100, "{} targets", fleet.targets);
-    // Nobody listens at their addresses: every device fails, which costs no less memory.
-    fleet.start().await?.finish().await?;
+    fleet.roll_out().await?;
     Ok(process::mebibytes(process::peak()?))
 }

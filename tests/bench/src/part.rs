@@ -1,23 +1,23 @@
 //! Measurements that need a process of their own, because they are of the process: this
 //! program again, which prints one number.
 
-use anyhow::{Context as _, Result};
-use tokio::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::{cpu, engine, instructions, memory};
+use anyhow::{Context as _, Result};
+
+use crate::{cpu, engine, instructions, memory, process};
 
 /// What turns this program into a part.
 pub(crate) const COMMAND: &str = "part";
 
 /// Runs part `name`; the number that it printed.
 pub(crate) async fn run(name: &str, arguments: &[&str]) -> Result<f64> {
-    let output = Command::new(std::env::current_exe()?)
-        .arg(COMMAND)
+    let mut part = Command::new(std::env::current_exe()?);
+    part.arg(COMMAND)
         .arg(name)
         .args(arguments)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .await?;
+        .stderr(Stdio::inherit());
+    let output = process::output(part).await?;
     String::from_utf8(output.stdout)?
         .trim()
         .parse()

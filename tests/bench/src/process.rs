@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -68,6 +68,13 @@ pub(crate) fn childrens_cpu() -> Result<Duration> {
         ticks += field.parse::<u64>()?;
     }
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+}
+
+/// What `command` writes, once it has ended. (Not by tokio's own processes: `cargo test` has no
+/// use for them, and would share no dependency with this program that is built with another
+/// tokio.)
+pub(crate) async fn output(mut command: Command) -> Result<Output> {
+    Ok(tokio::task::spawn_blocking(move || command.output()).await??)
 }
 
 /// The program that users run, built beside this one.

@@ -53,6 +53,17 @@ impl Section {
     }
 }
 
+/// What follows from the figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judging {
+    /// Nothing.
+    Report,
+    /// The program fails if a promise is not kept.
+    Hold,
+    /// Counts of instructions are those that are compared with from now on.
+    Accept,
+}
+
 /// What was asked for.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -60,8 +71,8 @@ pub(crate) struct Settings {
     pub(crate) sections: Vec<Section>,
     /// How often each figure is taken.
     pub(crate) rounds: usize,
-    /// Fail if a promise is not kept.
-    pub(crate) hold: bool,
+    /// What follows from the figures.
+    pub(crate) judging: Judging,
     /// Through what amounts are divided, for a quick look.
     shrink: u64,
 }
@@ -75,7 +86,7 @@ impl Settings {
         let mut settings = Self {
             sections: Vec::new(),
             rounds: 5,
-            hold: false,
+            judging: Judging::Report,
             shrink: 1,
         };
         while let Some(word) = words.next() {
@@ -87,11 +98,14 @@ impl Settings {
                     .context("no number")
             };
             match word.as_str() {
-                "--hold" => settings.hold = true,
+                "--hold" => settings.judging = Judging::Hold,
+                "--accept" => settings.judging = Judging::Accept,
                 "--rounds" => settings.rounds = usize::try_from(number()?)?.max(1),
                 "--shrink" => settings.shrink = u64::max(number()?, 1),
                 option if option.starts_with('-') => {
-                    bail!("there is no {option}; there is --rounds N, --shrink N and --hold")
+                    bail!(
+                        "there is no {option}; there is --rounds N, --shrink N, --hold and --accept"
+                    )
                 }
                 name => settings.sections.push(Section::named(name)?),
             }

@@ -57,25 +57,26 @@ impl Store {
         at: Timestamp,
         absent: Absent,
     ) -> Result<ImportReport, StoreError> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut import = Import {
-            connection: &transaction,
-            at,
-            labels: Labels::default(),
-            seen: KeySet::default(),
-            report: ImportReport::default(),
-        };
-        for device in devices {
-            import.put(device)?;
-        }
-        if let Absent::Unlist = absent {
-            import.unlist_absent()?;
-        }
-        let report = import.report;
-        transaction.commit()?;
-        Ok(report)
+        self.at_large(|connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut import = Import {
+                connection: &transaction,
+                at,
+                labels: Labels::default(),
+                seen: KeySet::default(),
+                report: ImportReport::default(),
+            };
+            for device in devices {
+                import.put(device)?;
+            }
+            if let Absent::Unlist = absent {
+                import.unlist_absent()?;
+            }
+            let report = import.report;
+            transaction.commit()?;
+            Ok(report)
+        })
     }
 }
 

@@ -125,6 +125,48 @@ pub(crate) fn the_log_is_read_by_device(f: &mut Fixture) {
     assert_eq!(of_none.expect("readable"), []);
 }
 
+/// Events that came with a move of their device's assignment are found as those that came
+/// without are: of every rollout, in order, and up to any number.
+pub(crate) fn the_log_of_a_device_is_of_all_its_rollouts(f: &mut Fixture) {
+    let devices = f.fleet(2);
+    let (one, other) = (f.rollout("r", &devices, 1), f.rollout("s", &devices, 1));
+    let mut told = 0;
+    for rollout in [one, other] {
+        for row in f.assignments(rollout) {
+            let event = |at| Event {
+                at: Timestamp(at),
+                rollout: Some(rollout),
+                kind: EventKind::DeviceSucceeded {
+                    device: row.device_id.clone(),
+                },
+            };
+            told += 2;
+            let with_its_move = ChangeSet {
+                rollout,
+                changes: vec![moved(&row, AssignmentState::Admitted)],
+                events: vec![event(told * 1_000)],
+            };
+            f.commit(&with_its_move).expect("no conflict");
+            let alone = ChangeSet {
+                rollout,
+                changes: Vec::new(),
+                events: vec![event((told + 1) * 1_000)],
+            };
+            f.commit(&alone).expect("no conflict");
+        }
+    }
+    let times = |device: usize, until, limit| -> Vec<u64> {
+        let found = f
+            .store
+            .events_of_device(devices[device], Timestamp(until), limit)
+            .expect("readable");
+        found.iter().map(|logged| logged.event.at.0).collect()
+    };
+    assert_eq!(times(0, 99_000, 10), [2_000, 3_000, 6_000, 7_000]);
+    assert_eq!(times(1, 99_000, 10), [4_000, 5_000, 8_000, 9_000]);
+    assert_eq!(times(0, 6_500, 2), [3_000, 6_000]);
+}
+
 /// What the engine allowed itself outlives it, and the newest holds.
 pub(crate) fn bounds_are_those_of_the_newest_engine(f: &mut Fixture) {
     assert_eq!(f.store.bounds().expect("readable"), None);

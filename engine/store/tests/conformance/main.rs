@@ -189,6 +189,7 @@ conformance! {
     explained::{
         a_blocker_is_kept_as_long_as_its_device_waits,
         the_log_is_read_by_device,
+        the_log_of_a_device_is_of_all_its_rollouts,
         bounds_are_those_of_the_newest_engine,
         transfers_are_counted,
     };

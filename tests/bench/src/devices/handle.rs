@@ -1,9 +1,12 @@
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    net::unix::pipe,
 };
 
 use super::COMMAND;
@@ -11,10 +14,9 @@ use crate::process;
 
 /// The process of the devices; it ends with its handle.
 pub(crate) struct Devices {
-    /// Killed when dropped.
-    _process: Child,
-    orders: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
+    process: Child,
+    orders: pipe::Sender,
+    answers: Lines<BufReader<pipe::Receiver>>,
     /// At which they listen, whatever their address.
     pub(crate) port: u16,
 }
@@ -50,18 +52,20 @@ impl Devices {
             .arg(COMMAND)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .context("the devices could not be started")?;
         let orders = process.stdin.take().context("it is piped")?;
-        let mut answers = BufReader::new(process.stdout.take().context("it is piped")?).lines();
+        let orders = pipe::Sender::from_owned_fd(orders.into())?;
+        let answers = process.stdout.take().context("it is piped")?;
+        let answers = pipe::Receiver::from_owned_fd(answers.into())?;
+        let mut answers = BufReader::new(answers).lines();
         let port = answers
             .next_line()
             .await?
             .context("the devices ended at once")?
             .parse()?;
         Ok(Self {
-            _process: process,
+            process,
             orders,
             answers,
             port,
@@ -140,5 +144,13 @@ impl Devices {
             now.wrong - before.wrong,
         );
         Ok(())
+    }
+}
+
+impl Drop for Devices {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.process.kill());
+        drop(self.process.wait());
     }
 }
