@@ -23,6 +23,10 @@ use crate::{
     shadow, steering,
 };
 
+/// Assignments that follow each other and are moved by one statement: it notes them first, which
+/// costs more than to move a few one by one.
+const LONG_RUN: usize = 32;
+
 /// Why policies were not swapped. Nothing of it was kept.
 #[derive(Debug, Error)]
 pub enum SwapConflict {
@@ -340,18 +344,26 @@ fn move_assignments(
         [first, last],
     )?;
     // Cohorts are cut along ranks, so those that move to one often follow each other.
-    let mut moving = connection.prepare(
-        "UPDATE assignment SET home = cohort, cohort = ?3 \
-         WHERE id >= ?1 AND id <= ?2 AND id > ?4 AND id <= ?5",
-    )?;
+    let mut moving =
+        connection.prepare("UPDATE assignment SET home = cohort, cohort = ?2 WHERE id = ?1")?;
+    let mut moving_run = connection
+        .prepare("UPDATE assignment SET home = cohort, cohort = ?3 WHERE id >= ?1 AND id <= ?2")?;
     let follow = |one: &(AssignmentId, CohortIndex), next: &(AssignmentId, CohortIndex)| {
         one.0.0 + 1 == next.0.0 && one.1 == next.1
     };
     for run in swap.moves.chunk_by(follow) {
         let [(begin, cohort), ..] = run else { continue };
-        let (begin, length) = (begin.0, run.len());
-        let end = begin + i64::try_from(length).unwrap_or(i64::MAX) - 1;
-        if moving.execute(params![begin, end, cohort.0, first, last])? != length {
+        let end = run.last().map_or(*begin, |(end, _)| *end);
+        let moved = if begin.0 <= first || end.0 > last {
+            0
+        } else if run.len() < LONG_RUN {
+            let ids = run.iter().map(|(id, _)| id.0);
+            ids.map(|id| moving.execute(params![id, cohort.0]))
+                .sum::<Result<_, _>>()?
+        } else {
+            moving_run.execute(params![begin.0, end.0, cohort.0])?
+        };
+        if moved != run.len() {
             return Err(SwapConflict::TargetsMoved(rollout));
         }
     }
