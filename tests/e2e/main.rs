@@ -19,6 +19,7 @@ mod payload;
 mod payload_blocks;
 mod plugins;
 mod policies;
+mod readers;
 mod rechecks;
 mod recorded;
 mod replay;

@@ -2,17 +2,61 @@
 
 use std::io::{self, IsTerminal, Write};
 
-/// Writes one line to standard output. A reader that has gone away (`| head`) ends no
-/// rollout: such an error is ignored.
-pub fn line(text: &str) {
-    let mut out = anstream::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).ok();
+/// Why what a command has to say reached nobody.
+#[derive(Debug, thiserror::Error)]
+pub enum Unheard {
+    /// The other end of the pipe is closed (`| head`).
+    #[error("nobody reads standard output any more")]
+    ReaderGone,
+    /// It could not be written: the disk behind it is full, for one.
+    #[error("standard output could not be written")]
+    Failed(#[source] io::Error),
 }
 
-/// Writes text as it is to standard output.
+/// Writes one line to standard output, for a command that does nothing but tell.
+///
+/// # Errors
+///
+/// See [`Unheard`]: there is no use in telling more.
+pub fn show_line(text: &str) -> Result<(), Unheard> {
+    heard(write_line(text))
+}
+
+/// Writes text as it is to standard output, for a command that does nothing but tell.
+///
+/// # Errors
+///
+/// See [`Unheard`].
+pub fn show(text: &str) -> Result<(), Unheard> {
+    heard(write_text(text))
+}
+
+/// Writes one line to standard output. A reader that has gone away (`| head`) ends no
+/// rollout, and undoes no order: such an error is ignored.
+pub fn line(text: &str) {
+    write_line(text).ok();
+}
+
+/// Writes text as it is to standard output, as [`line`] does.
 pub fn text(text: &str) {
+    write_text(text).ok();
+}
+
+fn write_line(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
-    write!(out, "{text}").and_then(|()| out.flush()).ok();
+    writeln!(out, "{text}").and_then(|()| out.flush())
+}
+
+fn write_text(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    write!(out, "{text}").and_then(|()| out.flush())
+}
+
+fn heard(written: io::Result<()>) -> Result<(), Unheard> {
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Unheard::ReaderGone,
+        _ => Unheard::Failed(error),
+    })
 }
 
 /// Writes one line to standard error.

@@ -16,6 +16,9 @@ pub enum Exit {
     BadInput,
     /// Stopped or held before the end; the same command goes on.
     Resumable,
+    /// Whoever read the output went away before its end (`| head`). As of a process that the
+    /// system ends for it, by SIGPIPE: scripts know that number.
+    Unread,
 }
 
 impl Exit {
@@ -43,6 +46,7 @@ impl Exit {
             Self::Finished => 1,
             Self::BadInput => 2,
             Self::Resumable => 3,
+            Self::Unread => 141,
         }
     }
 }

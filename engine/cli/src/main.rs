@@ -44,6 +44,7 @@ fn main() -> ExitCode {
             diagnostics.emit();
             Exit::BadInput.into()
         }
+        Err(Failure::Unread) => Exit::Unread.into(),
         Err(Failure::Broken(error)) => {
             console::error(&format!("error: {error:#}"));
             broken.into()

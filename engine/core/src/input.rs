@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, AttemptOutcome, CohortIndex, Decision, Failure, Reason,
-    RolloutKey, RolloutSnapshot, ShadowKey, ShadowSnapshot, SignalSample, SkipReason, Timestamp,
-    Verification,
+    RolloutKey, RolloutSnapshot, ShadowKey, ShadowSnapshot, SignalSample, SkipReason,
+    TalliedTarget, Timestamp, Verification,
 };
 
 use crate::{GroupHealth, GroupSeat};
@@ -118,8 +118,18 @@ pub enum Input {
     /// The store put policies in shadow, or took some out. Given right after the changes of this
     /// rollout were committed, and before any other.
     Shadowed {
-        /// As the store has them now.
+        /// As the store has them now. Those that it had before go on by their own counts.
         shadows: Vec<ShadowSnapshot>,
+    },
+    /// What counts of the next targets in the cohorts of a new shadow; see
+    /// [`Rollout::to_tally`](crate::Rollout::to_tally).
+    Tallied {
+        /// Whose cohorts.
+        shadow: ShadowKey,
+        /// From the one that was asked for on, in rank order.
+        targets: Vec<TalliedTarget>,
+        /// Whether none is left after them.
+        exhausted: bool,
     },
     /// The answer to one request of [`Effect::AskShadows`](crate::Effect::AskShadows); it may
     /// come late, or never.

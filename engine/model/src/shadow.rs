@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AssignmentId, Cohort, CohortIndex, CohortView, Comparison, DecisionRecord, PluginPin, Timestamp,
+    AssignmentId, Cohort, CohortIndex, CohortView, Comparison, DecisionRecord, FailureKind,
+    PluginPin, StateKind, Timestamp,
 };
 
 /// Policies in shadow that one rollout may have. Each costs a call whenever the policies in
@@ -71,6 +72,52 @@ pub struct ShadowPlaces {
     pub members: Vec<u16>,
 }
 
+/// Which assignments the counts of a shadow's cohorts cover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Covered {
+    /// All of them.
+    All,
+    /// Those before this one. The rest is still to be read.
+    Before(AssignmentId),
+}
+
+impl Covered {
+    /// Whether this assignment is among them.
+    pub fn covers(self, assignment: AssignmentId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Before(bound) => assignment < bound,
+        }
+    }
+}
+
+/// What of an assignment counts in a cohort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tallied {
+    /// Its state.
+    pub state: StateKind,
+    /// Whether its first attempt was started.
+    pub started: bool,
+    /// How its first attempt failed, if it did.
+    pub first_failure: Option<FailureKind>,
+    /// How the last one that failed did.
+    pub last_failure: Option<FailureKind>,
+}
+
+/// An assignment that a new shadow is to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TalliedTarget {
+    /// Which.
+    pub id: AssignmentId,
+    /// What counts of it.
+    pub tallied: Tallied,
+    /// When its first attempt was started, if one was.
+    pub first_started: Option<Timestamp>,
+    /// When it ended, if it has. Of one that ended without an attempt it is only known that it
+    /// did so before the last end in its rollout.
+    pub ended: Option<Timestamp>,
+}
+
 /// A policy in shadow as `core` takes it up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShadowSnapshot {
@@ -80,6 +127,8 @@ pub struct ShadowSnapshot {
     pub pin: PluginPin,
     /// Counts by its own cohorts, in order.
     pub cohorts: Vec<CohortView>,
+    /// What they cover.
+    pub covered: Covered,
     /// In which of them each assignment is.
     pub members: Members,
     /// Its newest decision, if it took one.

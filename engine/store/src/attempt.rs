@@ -21,6 +21,11 @@ const OFFERED: i64 = 1;
 pub(crate) const FAILED: i64 = 2;
 const CANCELLED: i64 = 3;
 
+/// Joins the attempts `t` of an assignment `a`. Most of a million targets may have none: those are
+/// not looked for. One that was requeued has started none by its count, and remembers a failure.
+pub(crate) const ITS_ATTEMPTS: &str = "t.assignment = CASE WHEN a.started_attempts > 0 \
+     OR a.state > 8 OR a.last_failure IS NOT NULL THEN a.id END";
+
 /// An attempt as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAttempt {

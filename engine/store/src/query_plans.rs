@@ -15,7 +15,7 @@ use crate::{
         down_by_column, down_by_label, narrowed_query, under_way_by_column, under_way_by_label,
         under_way_of_label,
     },
-    retention, rival, rollback, signal, steering,
+    retention, rival, rollback, shadow, signal, steering,
 };
 
 fn store() -> Store {
@@ -189,7 +189,7 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
 fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
     let store = store();
     let dead_letters = "assignment_dead_letter (rollout=?)";
-    let queries: [(String, &[&str]); 21] = [
+    let queries: [(String, &[&str]); 22] = [
         (
             rival::ELSEWHERE.to_owned(),
             &["assignment_device (device=?)"],
@@ -201,6 +201,13 @@ fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
         (
             page_sql(ALL_OF_DEVICE, false),
             &["assignment_device (device=?)"],
+        ),
+        (
+            shadow::tallied_query(),
+            &[
+                "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+                "attempt_assignment (assignment=?)",
+            ],
         ),
         (
             down_by_column("location"),

@@ -1,12 +1,13 @@
 use rusqlite::{Connection, Row, params};
 use windlass_model::{
-    CohortView, FailureKind, RolloutKey, RolloutSnapshot, StateKind, StoredRollout,
+    CohortView, FailureKind, RolloutKey, RolloutSnapshot, ShadowSnapshot, StateKind, StoredRollout,
+    Tallied,
 };
 
 use crate::{
     Store, StoreError,
     assignment::{MAX_TARGETS, assignment_id},
-    codes::{Code as _, timestamp, unsigned},
+    codes::{Code as _, timestamp},
     decision::{self, Standing},
     recheck, rollout, shadow, signal, steering, swap,
 };
@@ -19,6 +20,23 @@ impl Store {
     ///
     /// [`StoreError::Missing`] if there is no such rollout.
     pub fn snapshot(&self, key: RolloutKey) -> Result<RolloutSnapshot, StoreError> {
+        self.read_rollout(key, shadow::snapshots)
+    }
+
+    /// The same for whoever knows the counts of policies in shadow already: they cover nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`] if there is no such rollout.
+    pub fn snapshot_but_shadows(&self, key: RolloutKey) -> Result<RolloutSnapshot, StoreError> {
+        self.read_rollout(key, shadow::uncounted)
+    }
+
+    fn read_rollout(
+        &self,
+        key: RolloutKey,
+        shadows: impl FnOnce(&Connection, RolloutKey) -> Result<Vec<ShadowSnapshot>, StoreError>,
+    ) -> Result<RolloutSnapshot, StoreError> {
         // A reader's view must not change between the queries.
         let transaction = self.connection.unchecked_transaction()?;
         let rollout = rollout::by_key(&transaction, key)?;
@@ -40,7 +58,7 @@ impl Store {
         let approvals = steering::approvals(&transaction, key)?;
         let advances = steering::advances(&transaction, key)?;
         let signals = signal::newest(&transaction, key)?;
-        let shadows = shadow::snapshots(&transaction, key)?;
+        let shadows = shadows(&transaction, key)?;
         let next_deferred = self.next_due(key, -1)?;
         transaction.commit()?;
         Ok(RolloutSnapshot {
@@ -96,16 +114,16 @@ fn read_times(
     Ok(())
 }
 
-/// How many deferred assignments wait for no connection.
+/// How many deferred assignments wait for no connection. Rows are counted here: to group a million
+/// of them the database would sort them.
 fn read_counts(
     connection: &Connection,
     rollout: RolloutKey,
     views: &mut [CohortView],
 ) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT cohort, state, started_attempts > 0, first_failure, last_failure, count(*), \
-         state = 1 AND detail = 0 \
-         FROM assignment WHERE id > ?1 AND id <= ?2 GROUP BY 1, 2, 3, 4, 5, 7",
+        "SELECT cohort, state, started_attempts > 0, first_failure, last_failure, \
+         state = 1 AND detail = 0 FROM assignment WHERE id > ?1 AND id <= ?2",
     )?;
     let mut rows = statement.query(params![
         assignment_id(rollout, 0),
@@ -113,56 +131,37 @@ fn read_counts(
     ])?;
     let mut timed = 0;
     while let Some(row) = rows.next()? {
-        let view = view(views, row.get(0)?)?;
-        let tallied = Tallied::from_columns(row, 1)?;
-        let count = unsigned(row.get(5)?);
-        if row.get(6)? {
-            timed += count;
-        }
-        tallied.add(view, count);
+        tally(view(views, row.get(0)?)?, tallied(row, 1)?);
+        timed += u64::from(row.get::<_, bool>(5)?);
     }
     Ok(timed)
 }
 
-/// What of an assignment counts in its cohort.
-pub(crate) struct Tallied {
-    state: StateKind,
-    started: bool,
-    first_failure: Option<FailureKind>,
-    last_failure: Option<FailureKind>,
+/// From the columns state, started, first and last failure, which begin at `column`.
+pub(crate) fn tallied(row: &Row<'_>, column: usize) -> Result<Tallied, StoreError> {
+    let kind = |at: usize| -> Result<_, StoreError> {
+        let code: Option<i64> = row.get(at)?;
+        code.map(FailureKind::from_code).transpose()
+    };
+    Ok(Tallied {
+        state: StateKind::from_code(row.get(column)?)?,
+        started: row.get(column + 1)?,
+        first_failure: kind(column + 2)?,
+        last_failure: kind(column + 3)?,
+    })
 }
 
-impl Tallied {
-    /// From the columns state, started, first and last failure, which begin at `column`.
-    pub(crate) fn from_columns(row: &Row<'_>, column: usize) -> Result<Self, StoreError> {
-        let kind = |at: usize| -> Result<_, StoreError> {
-            let code: Option<i64> = row.get(at)?;
-            code.map(FailureKind::from_code).transpose()
-        };
-        Ok(Self {
-            state: StateKind::from_code(row.get(column)?)?,
-            started: row.get(column + 1)?,
-            first_failure: kind(column + 2)?,
-            last_failure: kind(column + 3)?,
-        })
+/// Counts an assignment.
+pub(crate) fn tally(view: &mut CohortView, tallied: Tallied) {
+    *view.states.get_mut(tallied.state) += 1;
+    view.started += u64::from(tallied.started);
+    view.in_progress += u64::from(counts_in_progress(tallied.state));
+    if let Some(kind) = tallied.first_failure {
+        *view.first_failures.entry(kind).or_default() += 1;
     }
-
-    /// Adds so many like it.
-    pub(crate) fn add(&self, view: &mut CohortView, count: u64) {
-        *view.states.get_mut(self.state) += count;
-        if self.started {
-            view.started += count;
-        }
-        if counts_in_progress(self.state) {
-            view.in_progress += count;
-        }
-        if let Some(kind) = self.first_failure {
-            *view.first_failures.entry(kind).or_default() += count;
-        }
-        if ended_without_success(self.state) {
-            let kind = self.last_failure.unwrap_or(FailureKind::Other);
-            *view.failures.entry(kind).or_default() += count;
-        }
+    if ended_without_success(tallied.state) {
+        let kind = tallied.last_failure.unwrap_or(FailureKind::Other);
+        *view.failures.entry(kind).or_default() += 1;
     }
 }
 

@@ -7,20 +7,25 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use thiserror::Error;
 use windlass_model::{
-    Cohort, CohortIndex, EventKind, Inheritance, PluginName, PluginPin, PolicySwap, Probation,
-    RolloutKey, RolloutPlan, RolloutState, ShadowEnd, StoredRollout, Timestamp, policy_names,
+    AssignmentId, Cohort, CohortIndex, EventKind, Inheritance, PluginName, PluginPin, PolicySwap,
+    Probation, RolloutKey, RolloutPlan, RolloutState, ShadowEnd, StoredRollout, Timestamp,
+    policy_names,
 };
 
 use crate::{
     Store, StoreError,
     assignment::{MAX_TARGETS, assignment_id},
-    codes::unsigned,
+    attempt::ITS_ATTEMPTS,
     decision,
     json::{parse, to_json},
     recheck,
     rollout::{by_key, write_plan},
     shadow, steering,
 };
+
+/// Assignments that follow each other and are moved by one statement: it notes them first, which
+/// costs more than to move a few one by one.
+const LONG_RUN: usize = 32;
 
 /// Why policies were not swapped. Nothing of it was kept.
 #[derive(Debug, Error)]
@@ -96,8 +101,7 @@ impl Store {
                 }
             }
             move_assignments(connection, key, swap)?;
-            rebuild_cohorts(connection, key, &swap.cohorts)?;
-            if !fits(connection, key, &swap.cohorts)? {
+            if !rebuild_cohorts(connection, key, &swap.cohorts)? {
                 return Err(SwapConflict::TargetsMoved(key));
             }
             let after = RolloutPlan {
@@ -183,7 +187,10 @@ impl Store {
             }
             let mut cohorts = before.cohorts;
             go_home(connection, key, &mut cohorts, before.last)?;
-            rebuild_cohorts(connection, key, &cohorts)?;
+            if !rebuild_cohorts(connection, key, &cohorts)? {
+                let what = "cohorts before a swap";
+                return Err(StoreError::Unreadable { what, source: None });
+            }
             let back = RolloutPlan {
                 policies: before.policies,
                 cohorts,
@@ -336,11 +343,27 @@ fn move_assignments(
         "UPDATE assignment SET home = NULL WHERE id > ?1 AND id <= ?2 AND home IS NOT NULL",
         [first, last],
     )?;
-    let mut moving = connection.prepare(
-        "UPDATE assignment SET home = cohort, cohort = ?2 WHERE id = ?1 AND rollout = ?3",
-    )?;
-    for (id, cohort) in &swap.moves {
-        if moving.execute(params![id.0, cohort.0, rollout.0])? != 1 {
+    // Cohorts are cut along ranks, so those that move to one often follow each other.
+    let mut moving =
+        connection.prepare("UPDATE assignment SET home = cohort, cohort = ?2 WHERE id = ?1")?;
+    let mut moving_run = connection
+        .prepare("UPDATE assignment SET home = cohort, cohort = ?3 WHERE id >= ?1 AND id <= ?2")?;
+    let follow = |one: &(AssignmentId, CohortIndex), next: &(AssignmentId, CohortIndex)| {
+        one.0.0 + 1 == next.0.0 && one.1 == next.1
+    };
+    for run in swap.moves.chunk_by(follow) {
+        let [(begin, cohort), ..] = run else { continue };
+        let end = run.last().map_or(*begin, |(end, _)| *end);
+        let moved = if begin.0 <= first || end.0 > last {
+            0
+        } else if run.len() < LONG_RUN {
+            let ids = run.iter().map(|(id, _)| id.0);
+            ids.map(|id| moving.execute(params![id, cohort.0]))
+                .sum::<Result<_, _>>()?
+        } else {
+            moving_run.execute(params![begin.0, end.0, cohort.0])?
+        };
+        if moved != run.len() {
             return Err(SwapConflict::TargetsMoved(rollout));
         }
     }
@@ -377,11 +400,12 @@ fn go_home(
 
 /// The instants of cohorts follow from the attempts of their members. Of a cohort whose members
 /// ended without any, it is only known that they did so before the last cohort that ended one.
+/// Whether each cohort holds as many assignments as planned.
 fn rebuild_cohorts(
     connection: &Connection,
     rollout: RolloutKey,
     cohorts: &[Cohort],
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let latest: Option<i64> = connection.query_row(
         "SELECT max(last_ended) FROM cohort WHERE rollout = ?1",
         [rollout.0],
@@ -390,51 +414,61 @@ fn rebuild_cohorts(
     connection.execute("DELETE FROM cohort WHERE rollout = ?1", [rollout.0])?;
     // Rounds were of cohorts that are no more.
     recheck::forget(connection, rollout, None)?;
-    let mut insert =
-        connection.prepare("INSERT INTO cohort (rollout, position) VALUES (?1, ?2)")?;
-    for (position, _) in (0i64..).zip(cohorts) {
-        insert.execute([rollout.0, position])?;
-    }
-    connection.execute(
-        "UPDATE cohort SET first_started = found.started, last_ended = coalesce(found.ended, \
-         CASE WHEN found.any_ended THEN ?3 END) \
-         FROM (SELECT a.cohort AS position, min(t.started_at) AS started, \
-               max(CASE WHEN a.state > 8 THEN coalesce(t.settled_at, t.ended_at) END) AS ended, \
-               max(a.state > 8) AS any_ended \
-               FROM assignment AS a LEFT JOIN attempt AS t ON t.assignment = a.id \
-               WHERE a.id > ?1 AND a.id <= ?2 GROUP BY a.cohort) AS found \
-         WHERE cohort.rollout = ?4 AND cohort.position = found.position",
-        params![
-            assignment_id(rollout, 0),
-            assignment_id(rollout, MAX_TARGETS),
-            latest,
-            rollout.0
-        ],
+    let Some(found) = count(connection, rollout, cohorts.len())? else {
+        return Ok(false);
+    };
+    let mut insert = connection.prepare(
+        "INSERT INTO cohort (rollout, position, first_started, last_ended) VALUES (?1, ?2, ?3, ?4)",
     )?;
-    Ok(())
+    for (position, one) in (0i64..).zip(&found) {
+        let ended = one.last_ended.or(latest.filter(|_| one.any_ended));
+        insert.execute(params![rollout.0, position, one.first_started, ended])?;
+    }
+    let counted = found.iter().map(|one| one.members);
+    Ok(cohorts.iter().map(|cohort| cohort.size).eq(counted))
 }
 
-/// Whether each cohort holds as many assignments as planned.
-fn fits(
+/// What is found of a cohort's members.
+#[derive(Clone, Default)]
+struct Found {
+    members: u64,
+    any_ended: bool,
+    first_started: Option<i64>,
+    last_ended: Option<i64>,
+}
+
+/// Counts the members of so many cohorts; none if one is in another. All in one pass, and rows are
+/// counted here: to group a million of them the database would sort them.
+fn count(
     connection: &Connection,
     rollout: RolloutKey,
-    cohorts: &[Cohort],
-) -> Result<bool, StoreError> {
-    let mut counted = vec![0; cohorts.len()];
-    let mut statement = connection.prepare(
-        "SELECT cohort, count(*) FROM assignment WHERE id > ?1 AND id <= ?2 GROUP BY cohort",
-    )?;
+    cohorts: usize,
+) -> Result<Option<Vec<Found>>, StoreError> {
+    let mut found = vec![Found::default(); cohorts];
+    let mut statement = connection.prepare(&format!(
+        "SELECT a.id, a.cohort, a.state > 8, t.started_at, coalesce(t.settled_at, t.ended_at) \
+         FROM assignment AS a LEFT JOIN attempt AS t ON {ITS_ATTEMPTS} \
+         WHERE a.id > ?1 AND a.id <= ?2 ORDER BY a.id",
+    ))?;
     let mut rows = statement.query([
         assignment_id(rollout, 0),
         assignment_id(rollout, MAX_TARGETS),
     ])?;
+    let mut last = None;
     while let Some(row) = rows.next()? {
-        let CohortIndex(index) = CohortIndex(row.get(0)?);
-        match counted.get_mut(index as usize) {
-            Some(count) => *count = unsigned(row.get(1)?),
-            None => return Ok(false),
+        let id: i64 = row.get(0)?;
+        let CohortIndex(index) = CohortIndex(row.get(1)?);
+        let Some(one) = found.get_mut(index as usize) else {
+            return Ok(None);
+        };
+        // It comes once for each attempt.
+        one.members += u64::from(last.replace(id) != Some(id));
+        let started: Option<i64> = row.get(3)?;
+        one.first_started = [one.first_started, started].into_iter().flatten().min();
+        if row.get(2)? {
+            one.any_ended = true;
+            one.last_ended = one.last_ended.max(row.get(4)?);
         }
     }
-    let planned = cohorts.iter().map(|cohort| cohort.size);
-    Ok(planned.eq(counted))
+    Ok(Some(found))
 }

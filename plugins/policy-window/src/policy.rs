@@ -40,10 +40,34 @@ pub struct Windows {
 struct Kept {
     /// By the zone's name.
     calendars: BTreeMap<String, Rc<Calendar>>,
+    /// What the last decision was taken by.
+    opening: Option<Looked>,
     /// The instant that `admissions` are for.
     now: Timestamp,
     /// By what devices call their zone.
     admissions: BTreeMap<Option<String>, Admission>,
+}
+
+/// An opening, and since when it is the first that is not over.
+#[derive(Clone, Copy)]
+struct Looked {
+    since: Timestamp,
+    opening: Opening,
+}
+
+impl Looked {
+    /// How far a decision looks.
+    const ENOUGH: Milliseconds = VALID + NOW;
+
+    /// Whether a decision at this instant would be taken by the same opening, or by one that says
+    /// no more: it is still to come, or where it ends is known or further off than a decision
+    /// holds.
+    fn serves(&self, now: Timestamp) -> bool {
+        let Opening { from, until, .. } = self.opening;
+        let is_known = until < from.saturating_add(Self::ENOUGH);
+        let is_far = until > now.saturating_add(VALID);
+        self.since <= now && (now < from || (now < until && (is_known || is_far)))
+    }
 }
 
 /// How an instant stands in a calendar.
@@ -54,8 +78,8 @@ enum Standing {
 }
 
 impl Standing {
-    fn of(plan: &Plan, calendar: &Calendar, now: Timestamp, enough: Milliseconds) -> Self {
-        match calendar.opening(plan, now, enough) {
+    fn of(opening: Option<Opening>, now: Timestamp) -> Self {
+        match opening {
             Some(opening) if opening.from <= now => Self::Open(opening),
             Some(opening) => Self::Closed(opening),
             None => Self::Over,
@@ -75,6 +99,21 @@ impl Windows {
         })
     }
 
+    /// What a decision is taken by. It is asked for about once a second, and most of those are in
+    /// one opening, or wait for the same.
+    fn opening(&self, calendar: &Calendar, now: Timestamp) -> Option<Opening> {
+        let mut kept = self.kept.borrow_mut();
+        if let Some(looked) = kept.opening.filter(|looked| looked.serves(now)) {
+            return Some(looked.opening);
+        }
+        let opening = calendar.opening(&self.plan, now, Looked::ENOUGH);
+        kept.opening = opening.map(|opening| Looked {
+            since: now,
+            opening,
+        });
+        opening
+    }
+
     /// When devices may start that call their zone so.
     fn admission(&self, now: Timestamp, named: Option<&str>) -> Admission {
         let zone = match &self.plan.zone {
@@ -92,7 +131,7 @@ impl Windows {
             };
         };
         let calendar = self.calendar(&zone);
-        match Standing::of(&self.plan, &calendar, now, NOW) {
+        match Standing::of(calendar.opening(&self.plan, now, NOW), now) {
             Standing::Open(opening) => Admission {
                 needs_connection: opening.on_connect,
                 reason: opening.on_connect.then(reasons::on_connect),
@@ -195,7 +234,7 @@ impl Policy for Windows {
             };
         };
         let calendar = self.calendar(zone);
-        match Standing::of(&self.plan, &calendar, now, VALID + NOW) {
+        match Standing::of(self.opening(&calendar, now), now) {
             Standing::Open(opening) => Decision {
                 // Until is the first instant at which nothing starts.
                 valid_until: open.valid_until.min(opening.until - 1),

@@ -19,7 +19,7 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
     for warning in warnings.iter() {
         warning.emit();
     }
-    console::line(&format!(
+    console::show_line(&format!(
         "{}: the configuration is right: {} {}, {} payload with SHA-256 {}, {}, {}",
         args.config.display(),
         parts.release.name,
@@ -33,17 +33,17 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
                 "device"
             )),
         count(config.plugins.len() as u64, "plugin"),
-    ));
+    ))?;
     for (signal, policies) in setup::policies_of(parts.policies.iter().chain(&parts.shadows)) {
         let policies: Vec<_> = policies.iter().map(|name| format!("`{name}`")).collect();
-        console::line(&format!(
+        console::show_line(&format!(
             "signal {signal}: asked for by {}; `windlass signals {}` polls it",
             policies.join(", "),
             args.config.display()
-        ));
+        ))?;
     }
     for shadow in &parts.shadows {
-        console::line(&shadow_line(&shadow.pin.name));
+        console::show_line(&shadow_line(&shadow.pin.name))?;
     }
     Ok(Exit::Success)
 }

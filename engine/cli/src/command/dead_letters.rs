@@ -32,15 +32,15 @@ pub(super) fn list(args: &LettersListArgs) -> Result<Exit, Failure> {
     let shown = letters.len().min(args.limit);
     for letter in &letters[..shown] {
         match args.output {
-            Output::Human => console::line(&row(letter)),
-            Output::Json => console::line(&as_json(letter).to_string()),
+            Output::Human => console::show_line(&row(letter))?,
+            Output::Json => console::show_line(&as_json(letter).to_string())?,
         }
     }
     if args.output == Output::Human {
-        console::line(&match letters.len() > args.limit {
+        console::show_line(&match letters.len() > args.limit {
             true => format!("… and more than these {} (--limit)", args.limit),
             false => count(shown as u64, "dead letter"),
-        });
+        })?;
     }
     Ok(Exit::Success)
 }
@@ -58,15 +58,15 @@ pub(super) fn show(args: &LettersShowArgs) -> Result<Exit, Failure> {
     for (letter, attempts) in &found {
         match args.output {
             Output::Human => {
-                console::line(&row(letter));
+                console::show_line(&row(letter))?;
                 for attempt in attempts {
-                    console::line(&format!("    {}", attempt_text(attempt)));
+                    console::show_line(&format!("    {}", attempt_text(attempt)))?;
                 }
             }
             Output::Json => {
                 let mut line = as_json(letter);
                 line["attempts"] = attempts.iter().map(attempt_json).collect();
-                console::line(&line.to_string());
+                console::show_line(&line.to_string())?;
             }
         }
     }

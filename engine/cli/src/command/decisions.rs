@@ -40,8 +40,8 @@ pub(super) async fn decisions(args: &DecisionsArgs) -> Result<Exit, Failure> {
                 continue;
             }
             match args.output {
-                Output::Human => console::text(&decision_text(stored)),
-                Output::Json => console::line(&decision_json(stored, &rollout.plan.name)),
+                Output::Human => console::show(&decision_text(stored))?,
+                Output::Json => console::show_line(&decision_json(stored, &rollout.plan.name))?,
             }
         }
         if page.len() < PAGE {

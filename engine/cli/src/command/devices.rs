@@ -74,13 +74,13 @@ pub(super) async fn list(args: DevicesListArgs) -> Result<Exit, Failure> {
         for (device, _) in devices.iter().zip(matches).filter(|(_, matches)| *matches) {
             shown += 1;
             match args.output {
-                Output::Human => console::line(&row(device)),
-                Output::Json => console::line(&as_json(device).to_string()),
+                Output::Human => console::show_line(&row(device))?,
+                Output::Json => console::show_line(&as_json(device).to_string())?,
             }
         }
     }
     if args.output == Output::Human {
-        console::line(&count(shown, "device"));
+        console::show_line(&count(shown, "device"))?;
     }
     Ok(Exit::Success)
 }

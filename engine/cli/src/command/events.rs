@@ -49,9 +49,12 @@ pub(super) async fn events(args: &EventsArgs) -> Result<Exit, Failure> {
             match args.output {
                 Output::Human => {
                     let (seq, at) = (logged.seq.0, time(logged.event.at));
-                    console::line(&format!("{seq:>7} {at} {}", event_text(&logged.event.kind)));
+                    console::show_line(&format!(
+                        "{seq:>7} {at} {}",
+                        event_text(&logged.event.kind)
+                    ))?;
                 }
-                Output::Json => console::line(&event_json(logged, &names)),
+                Output::Json => console::show_line(&event_json(logged, &names))?,
             }
         }
         if page.len() < PAGE {

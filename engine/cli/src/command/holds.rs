@@ -69,12 +69,14 @@ pub(super) fn list(args: &HoldsArgs) -> Result<Exit, Failure> {
     let now = SystemClock::new().now().wall;
     let holds = store.holds(now).context("the holds could not be read")?;
     if holds.is_empty() && args.output == Output::Human {
-        console::line("nothing is held");
+        console::show_line("nothing is held")?;
     }
     for hold in &holds {
         match args.output {
-            Output::Human => console::line(&format!("{} (by {})", hold_text(hold), hold.actor)),
-            Output::Json => console::line(&hold_json(hold).to_string()),
+            Output::Human => {
+                console::show_line(&format!("{} (by {})", hold_text(hold), hold.actor))?
+            }
+            Output::Json => console::show_line(&hold_json(hold).to_string())?,
         }
     }
     Ok(Exit::Success)

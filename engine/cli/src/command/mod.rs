@@ -32,6 +32,7 @@ use windlass_model::Steering;
 
 use crate::{
     args::{Command, DeadLettersCommand, DevicesCommand, PluginCommand, ReleaseCommand},
+    console::Unheard,
     control::Fate,
     diagnostic::Diagnostics,
     exit::Exit,
@@ -46,6 +47,18 @@ pub enum Failure {
     /// Something broke while it worked; what was committed stands.
     #[error("{0:#}")]
     Broken(#[from] anyhow::Error),
+    /// Whoever read its output has heard enough.
+    #[error("nobody reads the output any more")]
+    Unread,
+}
+
+impl From<Unheard> for Failure {
+    fn from(unheard: Unheard) -> Self {
+        match unheard {
+            Unheard::ReaderGone => Self::Unread,
+            Unheard::Failed(_) => Self::Broken(unheard.into()),
+        }
+    }
 }
 
 impl From<crate::diagnostic::Diagnostic> for Failure {
@@ -87,8 +100,8 @@ pub async fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Devices(command) => devices(command).await,
         Command::Fleet(args) => fleet::fleet(args).await,
         Command::Plugin(PluginCommand::Inspect(args)) => plugin::inspect(args).await,
-        Command::Completions(args) => Ok(completions::completions(&args)),
-        Command::Schema(_) => Ok(schema::schema()),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Schema(_) => schema::schema(),
     }
 }
 

@@ -53,18 +53,18 @@ async fn show(args: &PlanArgs, prepared: &Prepared, store: &StoreHandle) -> Resu
         selection: &selection,
     };
     if args.output == Output::Human {
-        console::line(&format!(
+        console::show_line(&format!(
             "{}: {} {} to {} of {}",
             parts.name,
             parts.release.name,
             parts.release.version,
             count(selection.targets.len() as u64, "device"),
             selection.targets.len() as u64 + selection.unselected,
-        ));
+        ))?;
     }
     if args.output == Output::Human {
         for shadow in &parts.shadows {
-            console::line(&shadow_line(&shadow.pin.name));
+            console::show_line(&shadow_line(&shadow.pin.name))?;
         }
     }
     listing.targets(now).await?;
@@ -86,26 +86,28 @@ impl Listing<'_> {
         let mut judged = self.judged(now).await?.into_iter().peekable();
         for (index, cohort) in (0..).map(CohortIndex).zip(&self.selection.cohorts) {
             if self.args.output == Output::Human {
-                console::line(&format!(
+                console::show_line(&format!(
                     "\n{}: {}",
                     cohort.name,
                     count(cohort.size, "device")
-                ));
+                ))?;
             }
             while let Some((_, device, gate)) = judged.next_if(|(of, ..)| *of == index) {
                 match self.args.output {
-                    Output::Human => console::line(&row(&device, &outlook_text(&gate, index))),
-                    Output::Json => console::line(
+                    Output::Human => {
+                        console::show_line(&row(&device, &outlook_text(&gate, index)))?
+                    }
+                    Output::Json => console::show_line(
                         &json!({
                             "device": device.id,
                             "cohort": cohort.name,
                             "outlook": outlook_json(&gate),
                         })
                         .to_string(),
-                    ),
+                    )?,
                 }
             }
-            self.rest(cohort.size);
+            self.rest(cohort.size)?;
         }
         Ok(())
     }
@@ -157,7 +159,7 @@ impl Listing<'_> {
     async fn others(&self, now: Timestamp) -> Result<(), Failure> {
         let unselected = self.selection.unselected;
         if self.args.output == Output::Human && unselected > 0 {
-            console::line(&format!("\nnot selected: {}", count(unselected, "device")));
+            console::show_line(&format!("\nnot selected: {}", count(unselected, "device")))?;
         }
         let targets: BTreeMap<DeviceKey, CohortIndex> =
             self.selection.targets.iter().copied().collect();
@@ -185,25 +187,25 @@ impl Listing<'_> {
                 let why = refusal_text(expression, &why)
                     .unwrap_or_else(|| "the filter does not match".into());
                 match self.args.output {
-                    Output::Human => console::line(&row(&stored.device, &why)),
+                    Output::Human => console::show_line(&row(&stored.device, &why))?,
                     Output::Json => {
-                        console::line(
+                        console::show_line(
                             &json!({ "device": stored.device.id, "cohort": null, "why": why })
                                 .to_string(),
-                        );
+                        )?;
                     }
                 }
             }
         }
-        self.rest(unselected);
-        Ok(())
+        self.rest(unselected)
     }
 
-    fn rest(&self, all: u64) {
+    fn rest(&self, all: u64) -> Result<(), Failure> {
         let more = all.saturating_sub(self.args.limit as u64);
         if more > 0 && self.args.output == Output::Human {
-            console::line(&format!("  … and {more} more (--limit)"));
+            console::show_line(&format!("  … and {more} more (--limit)"))?;
         }
+        Ok(())
     }
 }
 

@@ -38,8 +38,8 @@ pub(super) async fn inspect(args: PluginInspectArgs) -> Result<Exit, Failure> {
         )
     })?;
     match args.output {
-        Output::Human => console::text(&text(&args.component, &inspection)),
-        Output::Json => console::line(&as_json(&inspection).to_string()),
+        Output::Human => console::show(&text(&args.component, &inspection))?,
+        Output::Json => console::show_line(&as_json(&inspection).to_string())?,
     }
     Ok(Exit::Success)
 }

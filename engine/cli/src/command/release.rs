@@ -22,19 +22,19 @@ pub(super) fn list(args: &ReleaseListArgs) -> Result<Exit, Failure> {
         .condemned()
         .context("the releases could not be read")?;
     if condemned.is_empty() && args.output == Output::Human {
-        console::line("no release is condemned");
+        console::show_line("no release is condemned")?;
     }
     for (stored, why) in &condemned {
         let release = &stored.release;
         match args.output {
-            Output::Human => console::line(&format!(
+            Output::Human => console::show_line(&format!(
                 "{} {}: condemned since {}: {}",
                 release.name,
                 release.version,
                 time(why.at),
                 clean(&why.reason),
-            )),
-            Output::Json => console::line(
+            ))?,
+            Output::Json => console::show_line(
                 &json!({
                     "name": release.name,
                     "version": release.version,
@@ -43,7 +43,7 @@ pub(super) fn list(args: &ReleaseListArgs) -> Result<Exit, Failure> {
                     "reason": why.reason,
                 })
                 .to_string(),
-            ),
+            )?,
         }
     }
     Ok(Exit::Success)

@@ -42,8 +42,8 @@ pub(super) async fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     outcome.run(&mut replayer, pages).await?;
     let name = rollout.plan.name.as_str();
     match args.output {
-        Output::Human => console::text(&outcome.text(name)),
-        Output::Json => console::line(&outcome.json(name).to_string()),
+        Output::Human => console::show(&outcome.text(name))?,
+        Output::Json => console::show_line(&outcome.json(name).to_string())?,
     }
     Ok(match outcome.difference {
         None => Exit::Success,

@@ -61,17 +61,19 @@ pub(super) async fn replay_under(
                 tally.note(&parting);
                 match args.output {
                     Output::Human if tally.differ <= SHOWN => {
-                        console::text(&parting_text(stored, candidate, &parting));
+                        console::show(&parting_text(stored, candidate, &parting))?;
                     }
                     Output::Human => {}
-                    Output::Json => console::line(&parting_json(stored, &parting).to_string()),
+                    Output::Json => {
+                        console::show_line(&parting_json(stored, &parting).to_string())?
+                    }
                 }
             }
         }
     }
     match args.output {
-        Output::Human => console::text(&tally.text(rollout, candidate, &of)),
-        Output::Json => console::line(&tally.json(rollout, candidate, &of).to_string()),
+        Output::Human => console::show(&tally.text(rollout, candidate, &of))?,
+        Output::Json => console::show_line(&tally.json(rollout, candidate, &of).to_string())?,
     }
     Ok(match tally.differ {
         0 => Exit::Success,

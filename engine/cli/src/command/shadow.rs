@@ -70,19 +70,19 @@ fn report(args: &ShadowReportArgs) -> Result<Exit, Failure> {
         return Err(unknown(name.as_str(), &all).into());
     }
     if shown.is_empty() && args.output == Output::Human {
-        console::line(&format!(
+        console::show_line(&format!(
             "{}: no policy is or was in shadow; `windlass shadow add` or `[rollout] shadow` puts \
              one there",
             rollout.plan.name
-        ));
+        ))?;
     }
     for shadow in shown {
         match args.output {
             Output::Human => {
                 let config = args.state.config.as_deref();
-                console::text(&shadow_text(&rollout, shadow, config));
+                console::show(&shadow_text(&rollout, shadow, config))?;
             }
-            Output::Json => console::line(&shadow_json(&rollout, shadow).to_string()),
+            Output::Json => console::show_line(&shadow_json(&rollout, shadow).to_string())?,
         }
     }
     Ok(Exit::Success)

@@ -28,11 +28,11 @@ pub(super) async fn signals(args: SignalsArgs) -> Result<Exit, Failure> {
         warning.emit();
     }
     if args.recorded {
-        show(&recorded(&config)?, args.output, |sample| time(sample.at));
+        show(&recorded(&config)?, args.output, |sample| time(sample.at))?;
         return Ok(Exit::Success);
     }
     if config.signals.is_empty() && args.output == Output::Human {
-        console::line("no signal is configured");
+        console::show_line("no signal is configured")?;
     }
     let clock = SystemClock::new();
     let sections = config.signals.values();
@@ -41,7 +41,7 @@ pub(super) async fn signals(args: SignalsArgs) -> Result<Exit, Failure> {
     let now = clock.now().wall;
     show(&samples, args.output, |sample| {
         format!("{} ago", duration(now.since(sample.at)))
-    });
+    })?;
     let well = samples
         .iter()
         .all(|sample| sample.reading.value().is_some());
@@ -63,15 +63,20 @@ fn recorded(config: &Config) -> Result<Vec<SignalSample>, Failure> {
     Ok(samples.context("the signals could not be read")?)
 }
 
-fn show(samples: &[SignalSample], output: Output, when: impl Fn(&SignalSample) -> String) {
+fn show(
+    samples: &[SignalSample],
+    output: Output,
+    when: impl Fn(&SignalSample) -> String,
+) -> Result<(), Failure> {
     let widths = samples.iter().map(|sample| sample.name.as_str().len());
     let width = widths.max().unwrap_or_default();
     for sample in samples {
-        console::line(&match output {
+        console::show_line(&match output {
             Output::Human => text(sample, width, &when(sample)),
             Output::Json => json(sample),
-        });
+        })?;
     }
+    Ok(())
 }
 
 fn text(sample: &SignalSample, width: usize, when: &str) -> String {

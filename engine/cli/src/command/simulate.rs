@@ -18,13 +18,13 @@ pub(super) async fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
     }
     let sessions = simulate::all(args).await?;
     match args.output {
-        Output::Human => console::text(&match sessions.as_slice() {
+        Output::Human => console::show(&match sessions.as_slice() {
             [only] => show::text(only, &look()),
             several => show::side_by_side(several, &look()),
-        }),
+        })?,
         Output::Json => {
             for session in &sessions {
-                console::line(&session_json(session).to_string());
+                console::show_line(&session_json(session).to_string())?;
             }
         }
     }

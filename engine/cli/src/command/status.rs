@@ -27,8 +27,8 @@ pub(super) async fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     if !args.watch {
         for snapshot in snapshots(&store, args)? {
             match args.output {
-                Output::Human => console::text(&in_full(&store, &snapshot, args)?),
-                Output::Json => console::line(&as_json(&snapshot).to_string()),
+                Output::Human => console::show(&in_full(&store, &snapshot, args)?)?,
+                Output::Json => console::show_line(&as_json(&snapshot).to_string())?,
             }
         }
         return Ok(Exit::Success);
@@ -45,7 +45,7 @@ pub(super) async fn status(args: &StatusArgs) -> Result<Exit, Failure> {
                 let line = as_json(snapshot).to_string();
                 let key = snapshot.rollout.key;
                 if seen.get(&key) != Some(&line) {
-                    console::line(&line);
+                    console::show_line(&line)?;
                     seen.insert(key, line);
                 }
             }
@@ -74,7 +74,7 @@ fn redraw(
             0 => String::new(),
             lines => format!("\x1b[{lines}A\x1b[J"),
         };
-        console::text(&format!("{back}{text}"));
+        console::show(&format!("{back}{text}"))?;
     }
     Ok(text)
 }
@@ -88,7 +88,7 @@ fn snapshots(store: &Store, args: &StatusArgs) -> Result<Vec<RolloutSnapshot>, F
         }
     };
     if keys.is_empty() && args.output == Output::Human {
-        console::line("no rollout yet");
+        console::show_line("no rollout yet")?;
     }
     let snapshots = keys.into_iter().map(|key| store.snapshot(key));
     Ok(snapshots

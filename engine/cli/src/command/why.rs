@@ -56,12 +56,12 @@ pub(super) async fn why(args: &WhyArgs) -> Result<Exit, Failure> {
     });
     let device = &scene.device.device.id;
     if answers.is_empty() && args.output == Output::Human {
-        console::line(&format!("{device}: no rollout had begun"));
+        console::show_line(&format!("{device}: no rollout had begun"))?;
     }
     for answer in &answers {
         match args.output {
-            Output::Human => console::text(&why_text(device, answer)),
-            Output::Json => console::line(&why_json(device, answer).to_string()),
+            Output::Human => console::show(&why_text(device, answer))?,
+            Output::Json => console::show_line(&why_json(device, answer).to_string())?,
         }
     }
     Ok(Exit::Success)

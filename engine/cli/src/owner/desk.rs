@@ -165,7 +165,7 @@ impl Client {
 fn told(failure: Failure, directory: Option<&Path>) -> Response {
     match failure {
         Failure::Input(diagnostics) => Response::Refused(here(&diagnostics.to_string(), directory)),
-        Failure::Broken(error) => Response::Failed(format!("{error:#}")),
+        failure @ (Failure::Broken(_) | Failure::Unread) => Response::Failed(failure.to_string()),
     }
 }
 

@@ -221,11 +221,15 @@ impl Rollout {
 }
 
 pub(super) fn failure_of(after: StateKind, row: &Assignment) -> Option<FailureKind> {
-    match after {
-        StateKind::Failed | StateKind::Rejected | StateKind::DeadLettered => Some(
-            row.last_failure
-                .map_or(FailureKind::Other, |(kind, _)| kind),
-        ),
+    failed_by(after, row.last_failure.map(|(kind, _)| kind))
+}
+
+/// The failure that an assignment in this state counts for, by that of its last attempt.
+pub(super) fn failed_by(state: StateKind, last: Option<FailureKind>) -> Option<FailureKind> {
+    match state {
+        StateKind::Failed | StateKind::Rejected | StateKind::DeadLettered => {
+            Some(last.unwrap_or(FailureKind::Other))
+        }
         StateKind::Pending
         | StateKind::Deferred
         | StateKind::Admitted

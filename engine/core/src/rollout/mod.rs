@@ -40,7 +40,7 @@ use std::{
 use windlass_model::{
     Advance, Approval, AssignmentId, ChangeSet, CohortIndex, CohortView, Outcome, PluginPin,
     Reason, Release, ReleaseKey, Rollback, RolloutKey, RolloutSettings, RolloutSnapshot,
-    RolloutState, SignalName, StateKind, Timestamp, VerifyMode,
+    RolloutState, ShadowKey, SignalName, StateKind, Timestamp, VerifyMode,
 };
 
 use self::{
@@ -242,6 +242,16 @@ impl Rollout {
         self.shadows.settle();
     }
 
+    /// A new shadow whose cohorts are still to be counted, and the assignment from which on.
+    ///
+    /// Whoever drives the rollout reads some from there on and gives them by
+    /// [`Input::Tallied`], as they are when all its changes are committed and before it is given
+    /// anything else. What moves later counts by itself. The shadow is not asked before.
+    pub fn to_tally(&self) -> Option<(ShadowKey, AssignmentId)> {
+        let goes_on = self.begun && self.finished.is_none();
+        self.shadows.to_tally().filter(|_| goes_on)
+    }
+
     /// Digests one input. Starts nothing and asks for nothing that
     /// [`Rollout::dispatch`] asks for.
     pub fn handle(&mut self, now: Now, input: Input, resources: &mut Resources) {
@@ -318,6 +328,11 @@ impl Rollout {
             Input::Grown { added } => self.grown(added),
             Input::Replanned { snapshot } => self.replanned(now, *snapshot),
             Input::Shadowed { shadows } => self.shadows.follow(shadows),
+            Input::Tallied {
+                shadow,
+                targets,
+                exhausted,
+            } => self.shadows.tallied(shadow, &targets, exhausted),
             Input::ShadowAnswered { shadow, answer } => {
                 self.shadow_answered(now, shadow, answer);
             }

@@ -53,7 +53,7 @@ pub(crate) struct Table {
     pub(crate) shadows: Vec<Shadow>,
     first_started: Vec<Option<Timestamp>>,
     /// When the first attempt of each row started.
-    starts: BTreeMap<AssignmentId, Timestamp>,
+    pub(crate) starts: BTreeMap<AssignmentId, Timestamp>,
 }
 
 fn fresh(id: AssignmentId, device: DeviceKey, cohort: CohortIndex) -> Assignment {

@@ -415,6 +415,7 @@ impl World {
     }
 
     pub(crate) fn wait(&mut self) {
+        while self.tally() {}
         let at = self.next_timeout().expect("something is due");
         let passed = at.saturating_sub(self.now.monotonic);
         self.idle_timeouts = if passed.is_zero() {
@@ -536,6 +537,7 @@ impl World {
         for key in failed {
             self.take_policies_back(key);
         }
+        self.tally();
     }
 
     fn start_devices(&mut self) {

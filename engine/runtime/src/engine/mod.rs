@@ -180,6 +180,8 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 // The engine has a sender of its own, so the channel never closes.
                 Some(first) = self.measured.1.recv() => self.heed_signals(first),
                 done = self.tasks.next() => self.gather(done).await?,
+                // Nothing else is to be done.
+                () = std::future::ready(()), if self.to_tally().is_some() => Vec::new(),
                 () = self.clock.sleep_until(wake_up), if !self.running.is_empty() => Vec::new(),
             };
             let now = self.clock.now().monotonic;
@@ -194,6 +196,8 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                     };
             }
             self.step(inputs).await?;
+            // However much else there is to do, but no more of it at a time.
+            self.tally().await?;
         }
         Ok(())
     }

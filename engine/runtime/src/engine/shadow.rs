@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use windlass_core::Input;
-use windlass_model::{NewShadow, PluginName, RolloutKey, Sequence, ShadowEnd, Timestamp};
+use windlass_model::{
+    AssignmentId, NewShadow, PluginName, RolloutKey, Sequence, ShadowEnd, ShadowKey, Timestamp,
+};
 use windlass_store::{ShadowConflict, Store, StoreError};
 
 use super::{Engine, EngineError, Executor};
 use crate::clock::Clock;
+
+/// Targets that are counted for a new shadow at a time: the loop waits some milliseconds for them.
+const TALLIED_AT_ONCE: usize = 4_096;
 
 /// A policy is to be put in shadow, or taken out.
 #[derive(Clone, Debug)]
@@ -66,7 +71,8 @@ impl ShadowOrder {
 }
 
 impl<C: Clock, E: Executor> Engine<C, E> {
-    /// Carries the order out. The loop waits for the store; nothing else of the rollout moves.
+    /// Carries the order out. The loop waits for the store; nothing else of the rollout moves. What
+    /// a new shadow's cohorts have started and ended is counted afterwards, between other things.
     pub(super) async fn shadow(
         &mut self,
         key: RolloutKey,
@@ -103,6 +109,44 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             self.recover(error).await?;
         }
         Ok(Ok(()))
+    }
+
+    /// A rollout with a new shadow that is still to count its targets, from one on.
+    pub(super) fn to_tally(&self) -> Option<(RolloutKey, ShadowKey, AssignmentId)> {
+        self.running.iter().find_map(|(key, running)| {
+            let (shadow, from) = running.rollout.to_tally()?;
+            Some((*key, shadow, from))
+        })
+    }
+
+    /// Counts the next targets of a new shadow, right after everything was committed: a million at
+    /// once would keep devices and orders waiting for seconds.
+    pub(super) async fn tally(&mut self) -> Result<(), EngineError> {
+        let Some((key, shadow, from)) = self.to_tally() else {
+            return Ok(());
+        };
+        let read = self
+            .store
+            .run(move |store| store.tallied_targets(key, from, TALLIED_AT_ONCE))
+            .await?;
+        let targets = match read {
+            Ok(targets) => targets,
+            Err(error) => return self.recover(error.into()).await,
+        };
+        let now = self.clock.now();
+        if let Some(running) = self.running.get_mut(&key) {
+            let tallied = Input::Tallied {
+                shadow,
+                exhausted: targets.len() < TALLIED_AT_ONCE,
+                targets,
+            };
+            running.rollout.handle(now, tallied, &mut self.resources);
+        }
+        // It is asked at once when it has counted them all.
+        if self.to_tally().is_none() {
+            self.step(Vec::new()).await?;
+        }
+        Ok(())
     }
 
     async fn tell_shadows(&mut self, key: RolloutKey) -> Result<(), EngineError> {

@@ -62,7 +62,10 @@ impl<C: Clock, E: Executor> Engine<C, E> {
     /// Tells core what the store has now. Answers to what was asked under the policies before
     /// are not brought back any more.
     async fn replan(&mut self, key: RolloutKey) -> Result<(), EngineError> {
-        let snapshot = self.store.run(move |store| store.snapshot(key)).await??;
+        let snapshot = self
+            .store
+            .run(move |store| store.snapshot_but_shadows(key))
+            .await??;
         let now = self.clock.now();
         let Some(running) = self.running.get(&key) else {
             return Ok(());

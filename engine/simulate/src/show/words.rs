@@ -361,7 +361,15 @@ fn blast_text(session: &Session) -> String {
             grouped(figures.started)
         ),
     };
-    format!("{}{happened}", stated(radius))
+    // A device that is away in a round is left as it is, so no instant is sure to find those.
+    let lost = match session.harm.fell_back {
+        Some(_) => {
+            "; of a build that devices lose again nothing can be stated: those that lost it may be \
+             away whenever they are verified again"
+        }
+        None => "",
+    };
+    format!("{}{happened}{lost}", stated(radius))
 }
 
 fn stated(radius: &BlastRadius) -> String {

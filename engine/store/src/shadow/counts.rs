@@ -2,26 +2,42 @@
 
 use rusqlite::{Connection, Row, params};
 use windlass_model::{
-    AssignmentId, Cohort, CohortIndex, CohortView, Comparison, Members, PluginPin, RolloutKey,
-    ShadowKey, ShadowSnapshot, Timestamp,
+    AssignmentId, Cohort, CohortIndex, CohortView, Comparison, Covered, Members, PluginPin,
+    RolloutKey, ShadowKey, ShadowSnapshot, TalliedTarget, Timestamp,
 };
 
 use crate::{
     StoreError,
     assignment::{MAX_TARGETS, assignment_id},
-    codes::{millis, timestamp, unsigned},
+    attempt::ITS_ATTEMPTS,
+    codes::{timestamp, unsigned},
     decision,
     json::parse,
-    snapshot::Tallied,
+    snapshot::{tallied, tally},
 };
 
-/// The shadows of a rollout that have cohorts, as `core` takes them up.
+/// The shadows of a rollout that have cohorts, as `core` takes them up. Those that were counted
+/// once are counted; the others are left to it.
 pub(crate) fn snapshots(
     connection: &Connection,
     rollout: RolloutKey,
 ) -> Result<Vec<ShadowSnapshot>, StoreError> {
-    let mut shadows = read(connection, rollout)?;
-    if shadows.is_empty() {
+    let mut shadows = uncounted(connection, rollout)?;
+    let mut counted = Vec::new();
+    for shadow in &mut shadows {
+        let times = times(connection, shadow.key)?;
+        if times.is_empty() {
+            continue;
+        }
+        for (position, times) in times {
+            if let Some(view) = shadow.cohorts.get_mut(position) {
+                (view.first_started, view.last_ended) = times;
+            }
+        }
+        shadow.covered = Covered::All;
+        counted.push(shadow);
+    }
+    if counted.is_empty() {
         return Ok(shadows);
     }
     // One pass for all of them: the targets may be a million.
@@ -35,15 +51,15 @@ pub(crate) fn snapshots(
     ])?;
     while let Some(row) = rows.next()? {
         let id = AssignmentId(row.get(0)?);
-        let tallied = Tallied::from_columns(row, 1)?;
-        for shadow in &mut shadows {
+        let tallied = tallied(row, 1)?;
+        for shadow in &mut counted {
             let index = shadow.members.cohort(id);
             if let Some(view) = shadow.cohorts.get_mut(index.0 as usize) {
-                tallied.add(view, 1);
+                tally(view, tallied);
             }
         }
     }
-    for shadow in &mut shadows {
+    for shadow in counted {
         for view in &mut shadow.cohorts {
             // Those that joined since are in the last one.
             view.size = view.states.total();
@@ -53,7 +69,11 @@ pub(crate) fn snapshots(
     Ok(shadows)
 }
 
-fn read(connection: &Connection, rollout: RolloutKey) -> Result<Vec<ShadowSnapshot>, StoreError> {
+/// The shadows of a rollout that have cohorts, without counts.
+pub(crate) fn uncounted(
+    connection: &Connection,
+    rollout: RolloutKey,
+) -> Result<Vec<ShadowSnapshot>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, pin, cohorts, members, comparison FROM shadow \
          WHERE rollout = ?1 AND ended_at IS NULL AND members IS NOT NULL ORDER BY id",
@@ -78,19 +98,22 @@ fn from_row(
     let cohorts: Vec<Cohort> = parse("cohorts of a shadow", &cohorts)?;
     let comparison: Comparison = parse("comparison", &comparison)?;
     let members = members(rollout, &row.get::<_, Vec<u8>>(3)?, cohorts.len());
-    let mut views: Vec<_> = cohorts.iter().map(CohortView::untouched).collect();
-    for (position, times) in times(connection, key)? {
-        if let Some(view) = views.get_mut(position) {
-            (view.first_started, view.last_ended) = times;
-        }
-    }
     Ok(ShadowSnapshot {
         key,
         pin,
-        cohorts: views,
+        cohorts: cohorts.iter().map(empty).collect(),
+        covered: Covered::Before(members.first),
         members,
         decision: decision::newest_of_shadow(connection, key)?,
         comparison,
+    })
+}
+
+/// A cohort of which nothing is counted, not even that its members are pending.
+fn empty(cohort: &Cohort) -> CohortView {
+    CohortView::untouched(&Cohort {
+        name: cohort.name.clone(),
+        size: 0,
     })
 }
 
@@ -121,70 +144,57 @@ fn times(connection: &Connection, shadow: ShadowKey) -> Result<Vec<(usize, Times
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The targets of a rollout.
+/// The targets of a rollout: their ranks go from 1 without a gap.
 pub(super) fn targets(connection: &Connection, rollout: RolloutKey) -> Result<u64, StoreError> {
-    let count = connection.query_row(
-        "SELECT count(*) FROM assignment WHERE id > ?1 AND id <= ?2",
-        [
-            assignment_id(rollout, 0),
-            assignment_id(rollout, MAX_TARGETS),
-        ],
+    let before = assignment_id(rollout, 0);
+    let last: i64 = connection.query_row(
+        "SELECT coalesce(max(id), ?1) FROM assignment WHERE id > ?1 AND id <= ?2",
+        [before, assignment_id(rollout, MAX_TARGETS)],
         |row| row.get(0),
     )?;
-    Ok(unsigned(count))
+    Ok(unsigned(last - before))
 }
 
-/// Keeps when the cohorts of a new shadow first started and last ended a device: as a swap of
-/// policies has it, by the attempts of their members. Of a cohort whose members ended without any,
-/// it is only known that they did so before the last end in the rollout.
-pub(super) fn keep_times(
+/// What counts of a rollout's targets in cohorts, from one on.
+pub(super) fn tallied_targets(
     connection: &Connection,
     rollout: RolloutKey,
-    shadow: ShadowKey,
-    cohorts: usize,
-) -> Result<(), StoreError> {
+    from: AssignmentId,
+    limit: usize,
+) -> Result<Vec<TalliedTarget>, StoreError> {
     let latest: Option<i64> = connection.query_row(
         "SELECT max(last_ended) FROM cohort WHERE rollout = ?1",
         [rollout.0],
         |row| row.get(0),
     )?;
-    let bytes: Vec<u8> = connection.query_row(
-        "SELECT members FROM shadow WHERE id = ?1",
-        [shadow.0],
-        |row| row.get(0),
-    )?;
-    let members = members(rollout, &bytes, cohorts);
-    let mut times: Vec<Times> = vec![(None, None); cohorts];
-    let mut statement = connection.prepare(
-        "SELECT a.id, min(t.started_at), \
-         CASE WHEN a.state > 8 THEN coalesce(max(coalesce(t.settled_at, t.ended_at)), ?3) END \
-         FROM assignment AS a LEFT JOIN attempt AS t ON t.assignment = a.id \
-         WHERE a.id > ?1 AND a.id <= ?2 AND (a.started_attempts > 0 OR a.state > 8) GROUP BY a.id",
-    )?;
+    // As a swap of policies has the instants of its cohorts: by the attempts of their members.
+    let mut statement = connection.prepare_cached(&tallied_query())?;
     let mut rows = statement.query(params![
-        assignment_id(rollout, 0),
+        from.0,
         assignment_id(rollout, MAX_TARGETS),
         latest,
+        i64::try_from(limit).unwrap_or(i64::MAX),
     ])?;
+    let mut targets = Vec::with_capacity(limit);
     while let Some(row) = rows.next()? {
-        let index = members.cohort(AssignmentId(row.get(0)?));
-        if let Some((first, last)) = times.get_mut(index.0 as usize) {
-            let started = row.get::<_, Option<i64>>(1)?.map(timestamp);
-            *first = [*first, started].into_iter().flatten().min();
-            *last = (*last).max(row.get::<_, Option<i64>>(2)?.map(timestamp));
-        }
+        targets.push(TalliedTarget {
+            id: AssignmentId(row.get(0)?),
+            tallied: tallied(row, 1)?,
+            first_started: row.get::<_, Option<i64>>(5)?.map(timestamp),
+            ended: row.get::<_, Option<i64>>(6)?.map(timestamp),
+        });
     }
-    let mut insert = connection.prepare(
-        "INSERT INTO shadow_cohort (shadow, position, first_started, last_ended) \
-         VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-    )?;
-    for (position, (first, last)) in (0_i64..).zip(times) {
-        insert.execute(params![
-            shadow.0,
-            position,
-            first.map(millis),
-            last.map(millis)
-        ])?;
-    }
-    Ok(())
+    Ok(targets)
+}
+
+/// From an assignment on, up to another, at most so many; `?3` is when one ended of which no attempt
+/// tells.
+pub(crate) fn tallied_query() -> String {
+    format!(
+        "SELECT a.id, a.state, a.started_attempts > 0, a.first_failure, a.last_failure, \
+         min(t.started_at), \
+         CASE WHEN a.state > 8 THEN coalesce(max(coalesce(t.settled_at, t.ended_at)), ?3) END \
+         FROM assignment AS a LEFT JOIN attempt AS t ON {ITS_ATTEMPTS} \
+         WHERE a.id >= ?1 AND a.id <= ?2 GROUP BY a.id ORDER BY a.id LIMIT ?4"
+    )
 }

@@ -1,7 +1,9 @@
 //! Policies in shadow of a rollout: put there, taken out, and what became of them.
 //!
 //! The cohort of each target by a shadow is two bytes of one blob; counts by its cohorts are made
-//! from the assignments whenever a rollout is read.
+//! from the assignments whenever a rollout is read. Those of a new one are left to whoever drives
+//! the rollout, a page at a time; when its cohorts first started and last ended a device is kept
+//! with the last page, and says that it was counted.
 
 mod counts;
 mod row;
@@ -9,9 +11,9 @@ mod row;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use thiserror::Error;
 use windlass_model::{
-    Cohort, Comparison, EventKind, NewShadow, PluginName, PluginPin, RolloutKey, RolloutState,
-    SHADOWS_MAX, ShadowChange, ShadowEnd, ShadowKey, ShadowOrigin, ShadowPlaces, ShadowSnapshot,
-    StoredRollout, Timestamp,
+    AssignmentId, Cohort, Comparison, EventKind, NewShadow, PluginName, PluginPin, RolloutKey,
+    RolloutState, SHADOWS_MAX, ShadowChange, ShadowEnd, ShadowKey, ShadowOrigin, ShadowPlaces,
+    ShadowSnapshot, StoredRollout, TalliedTarget, Timestamp,
 };
 
 use crate::{
@@ -22,7 +24,9 @@ use crate::{
     rollout::by_key,
 };
 
-pub(crate) use counts::snapshots;
+#[cfg(test)]
+pub(crate) use counts::tallied_query;
+pub(crate) use counts::{snapshots, uncounted};
 pub use row::StoredShadow;
 
 /// Why a shadow was not put there or taken out. Nothing of it was kept.
@@ -59,8 +63,9 @@ impl From<rusqlite::Error> for ShadowConflict {
 
 impl Store {
     /// Puts a policy in shadow, in one transaction with its event. What was started and ended
-    /// before counts in its cohorts too. One that could not place the targets is noted, and gives
-    /// way to the next of its name, whatever component and settings that has.
+    /// before is to be counted from [`tallied_targets`](Self::tallied_targets). One that could not
+    /// place the targets is noted, and gives way to the next of its name, whatever component and
+    /// settings that has.
     ///
     /// # Errors
     ///
@@ -159,13 +164,29 @@ impl Store {
         })
     }
 
-    /// The policies in shadow of a rollout that have cohorts, as `core` takes them up.
+    /// The policies in shadow of a rollout that have cohorts, as `core` takes them up. Their
+    /// counts cover nothing.
     ///
     /// # Errors
     ///
     /// If the database failed.
     pub fn shadow_snapshots(&self, key: RolloutKey) -> Result<Vec<ShadowSnapshot>, StoreError> {
-        snapshots(&self.connection, key)
+        uncounted(&self.connection, key)
+    }
+
+    /// What counts of a rollout's targets in a shadow's cohorts: `limit` of them from one on, in
+    /// rank order. Fewer come only at the end.
+    ///
+    /// # Errors
+    ///
+    /// If the database failed.
+    pub fn tallied_targets(
+        &self,
+        key: RolloutKey,
+        from: AssignmentId,
+        limit: usize,
+    ) -> Result<Vec<TalliedTarget>, StoreError> {
+        counts::tallied_targets(&self.connection, key, from, limit)
     }
 
     /// The policies that are or were in shadow of a rollout, the oldest first.
@@ -224,8 +245,9 @@ pub(crate) fn apply(
         } => {
             connection
                 .prepare_cached(
-                    "UPDATE shadow_cohort SET first_started = ?3, last_ended = ?4 \
-                     WHERE shadow = ?1 AND position = ?2",
+                    "INSERT INTO shadow_cohort (shadow, position, first_started, last_ended) \
+                     VALUES (?1, ?2, ?3, ?4) ON CONFLICT (shadow, position) DO UPDATE \
+                     SET first_started = excluded.first_started, last_ended = excluded.last_ended",
                 )?
                 .execute(params![
                     shadow.0,
@@ -330,7 +352,6 @@ fn place(
         "UPDATE shadow SET cohorts = ?2, members = ?3, trouble = NULL WHERE id = ?1",
         params![shadow.0, to_json("cohorts of a shadow", cohorts)?, bytes],
     )?;
-    counts::keep_times(connection, rollout, shadow, cohorts.len())?;
     Ok(())
 }
 

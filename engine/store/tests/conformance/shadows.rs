@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use windlass_model::{
-    AssignmentState, AttemptOutcome, Change, Cohort, CohortIndex, Comparison, Decision,
+    AssignmentState, AttemptOutcome, Change, Cohort, CohortIndex, Comparison, Covered, Decision,
     DecisionAnswer, EventKind, FailureKind, Inheritance, NewShadow, PluginName, PolicySwap,
     RolloutKey, RolloutState, SHADOWS_MAX, Sha256, ShadowChange, ShadowEnd, ShadowKey,
-    ShadowOrigin, ShadowPlaces, Timestamp, Verdict,
+    ShadowOrigin, ShadowPlaces, Tallied, Timestamp, Verdict,
 };
 use windlass_store::{Retention, ShadowConflict};
 
@@ -73,8 +73,22 @@ fn decided(memo: &[u8]) -> Change {
     Change::Shadow(ShadowKey(1), ShadowChange::Decided(Box::new(record)))
 }
 
-/// What was started and ended before counts by the shadow's own cohorts, and so do devices that
-/// join later.
+/// As whoever drives the rollout keeps them when the last target is counted.
+fn counted(times: [(Option<u64>, Option<u64>); 2]) -> Vec<Change> {
+    (0..)
+        .map(CohortIndex)
+        .zip(times)
+        .map(|(cohort, (first, last))| ShadowChange::Times {
+            cohort,
+            first_started: first.map(Timestamp),
+            last_ended: last.map(Timestamp),
+        })
+        .map(|change| Change::Shadow(ShadowKey(1), change))
+        .collect()
+}
+
+/// What was started and ended before is counted in the shadow's own cohorts a page at a time, and so
+/// are devices that join later. Once that was done it is counted whenever the rollout is read.
 pub(crate) fn a_shadow_is_charged_with_what_was_started(f: &mut Fixture) {
     let rollout = under_way(f);
     add(f, rollout, "candidate");
@@ -86,13 +100,54 @@ pub(crate) fn a_shadow_is_charged_with_what_was_started(f: &mut Fixture) {
     let [found] = snapshot.shadows.as_slice() else {
         panic!("one shadow: {snapshot:#?}");
     };
+    let rows = f.assignments(rollout);
+    assert_eq!(found.covered, Covered::Before(rows[0].id));
+    assert!(found.cohorts.iter().all(|view| view.states.total() == 0));
+    let tell = f.store.shadow_snapshots(rollout).expect("readable");
+    assert_eq!(tell, snapshot.shadows, "as core is told of it");
+
+    let read = |from, limit| {
+        let page = f.store.tallied_targets(rollout, from, limit);
+        page.expect("readable")
+    };
+    let all = read(rows[0].id, 100);
+    assert_eq!(all.len(), rows.len(), "also those that joined");
+    let pages = [read(rows[0].id, 4), read(rows[4].id, 4)].concat();
+    assert_eq!(pages, all);
+    let at = |at| Some(Timestamp(at));
+    for (target, row) in all.iter().zip(&rows) {
+        let tallied = Tallied {
+            state: row.state.kind(),
+            started: row.started_attempts > 0,
+            first_failure: row.first_failure,
+            last_failure: row.last_failure.map(|(kind, _)| kind),
+        };
+        assert_eq!((target.id, target.tallied), (row.id, tallied));
+    }
+    let instants: Vec<_> = all
+        .iter()
+        .map(|one| (one.first_started, one.ended))
+        .collect();
+    assert_eq!(
+        instants[..3],
+        [
+            (at(10_000), at(11_000)),
+            (at(20_000), at(21_000)),
+            (None, None)
+        ]
+    );
+
+    let times = [(Some(20_000), Some(21_000)), (Some(10_000), Some(11_000))];
+    f.apply(rollout, counted(times));
+    let snapshot = f.store.snapshot(rollout).expect("known");
+    let found = &snapshot.shadows[0];
+    assert_eq!(found.covered, Covered::All);
     let counts: Vec<_> = found
         .cohorts
         .iter()
         .map(|view| (view.size, view.started, view.ended, view.failures.len()))
         .collect();
     assert_eq!(counts, [(2, 1, 1, 1), (4, 1, 1, 0)]);
-    let at = |at| Some(Timestamp(at));
     let instants: Vec<_> = found
         .cohorts
         .iter()
@@ -102,7 +157,9 @@ pub(crate) fn a_shadow_is_charged_with_what_was_started(f: &mut Fixture) {
         instants,
         [(at(20_000), at(21_000)), (at(10_000), at(11_000))]
     );
-    let rows = f.assignments(rollout);
+    let quick = f.store.snapshot_but_shadows(rollout).expect("known");
+    assert_eq!(quick.cohorts, snapshot.cohorts);
+    assert_eq!(quick.shadows[0].covered, Covered::Before(rows[0].id));
     let homes: Vec<_> = rows
         .iter()
         .map(|row| found.members.cohort(row.id).0)
@@ -127,6 +184,7 @@ pub(crate) fn a_shadow_goes_on_after_a_restart(f: &mut Fixture) {
     let rollout = under_way(f);
     let key = add(f, rollout, "candidate");
     assert_eq!(key, ShadowKey(1));
+    f.apply(rollout, counted([(None, None), (Some(1), None)]));
     let comparison = Comparison {
         moments: 7,
         agreed: 3,

@@ -150,7 +150,7 @@ proptest! {
 
     /// The contract: the same arguments give the same answer, whatever was asked before.
     #[test]
-    fn a_fresh_instance_answers_as_one_that_was_kept(written in written(), nows in prop::collection::vec(instants(), 1..8)) {
+    fn a_fresh_instance_answers_as_one_that_was_kept(written in written(), nows in prop::collection::vec(instants(), 1..8), steps in prop::collection::vec(0..2 * DAY, 1..8)) {
         let kept = open(&written.text());
         for now in &nows {
             for zone in [None, Some("Mars/Olympus")].into_iter().chain(ZONES.map(Some)) {
@@ -159,7 +159,12 @@ proptest! {
                 prop_assert_eq!(&one, &kept.admit(*now, &device));
                 prop_assert_eq!(&one, &open(&written.text()).admit(*now, &device));
             }
-            prop_assert_eq!(kept.decide(&view(*now), &[]), open(&written.text()).decide(&view(*now), &[]));
+            // Also as time goes on: most decisions are taken by what the one before found.
+            let mut now = *now;
+            for step in &steps {
+                prop_assert_eq!(kept.decide(&view(now), &[]), open(&written.text()).decide(&view(now), &[]));
+                now += step;
+            }
         }
     }
 

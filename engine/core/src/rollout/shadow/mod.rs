@@ -3,13 +3,14 @@
 //! the rollout reads it, and it wakes nobody: it is asked when the rollout looks at itself anyway.
 
 mod compare;
+mod tally;
 
 use std::collections::BTreeSet;
 
 use windlass_model::{
-    AssignmentId, Change, ChangeSet, CohortIndex, CohortView, Comparison, Decision, DecisionAnswer,
-    Event, EventKind, Members, PluginPin, Recheck, RolloutKey, RolloutState, ShadowChange,
-    ShadowKey, ShadowSnapshot, SignalName, Stance, StateKind, Timestamp, View,
+    AssignmentId, Change, ChangeSet, CohortIndex, CohortView, Comparison, Covered, Decision,
+    DecisionAnswer, Event, EventKind, Members, PluginPin, Recheck, RolloutKey, RolloutState,
+    ShadowChange, ShadowKey, ShadowSnapshot, SignalName, Stance, StateKind, Timestamp, View,
 };
 
 use self::compare::KEPT_EVERY;
@@ -31,6 +32,8 @@ struct Shadow {
     pin: PluginPin,
     decider: Decider,
     cohorts: Vec<CohortView>,
+    /// What the cohorts' counts cover.
+    covered: Covered,
     members: Members,
     /// The signals that it wants to see.
     wanted: Vec<SignalName>,
@@ -96,12 +99,15 @@ impl Shadows {
     /// Something was counted of an assignment.
     pub(super) fn count<T>(&mut self, id: AssignmentId, edit: impl Fn(&mut CohortView) -> T) {
         for shadow in &mut self.all {
-            let index = shadow.members.cohort(id);
-            shadow.count(index, &edit);
+            // The others are counted when they are read.
+            if shadow.covered.covers(id) {
+                let index = shadow.members.cohort(id);
+                shadow.count(index, &edit);
+            }
         }
     }
 
-    /// Something was counted of every cohort.
+    /// Something was counted of every cohort. Of what is not covered it is seen when it is read.
     pub(super) fn count_all<T>(&mut self, edit: impl Fn(&mut CohortView) -> T) {
         for shadow in &mut self.all {
             let cohorts = (0..).map(CohortIndex).take(shadow.cohorts.len());
@@ -114,8 +120,10 @@ impl Shadows {
     /// Further devices joined: they are in the last cohort, as in those in force.
     pub(super) fn grown(&mut self, added: u64) {
         for shadow in &mut self.all {
-            let last = shadow.members.last;
-            shadow.count(last, &|cohort| counts::grown(cohort, added));
+            if shadow.covered == Covered::All {
+                let last = shadow.members.last;
+                shadow.count(last, &|cohort| counts::grown(cohort, added));
+            }
         }
     }
 
@@ -168,6 +176,10 @@ impl Shadows {
             {
                 shadow.take_comparison(&mut self.changes);
             }
+            // That they are kept says that they were counted.
+            if shadow.covered != Covered::All {
+                continue;
+            }
             for cohort in std::mem::take(&mut shadow.touched) {
                 if let Some(view) = shadow.cohorts.get(cohort.0 as usize) {
                     let times = ShadowChange::Times {
@@ -193,6 +205,7 @@ impl Shadow {
             decider: Decider::new(vec![pin.clone()], vec![snapshot.decision], Vec::new(), None),
             pin,
             cohorts: snapshot.cohorts.into_iter().map(recount).collect(),
+            covered: snapshot.covered,
             members: snapshot.members,
             wanted: Vec::new(),
             started: 0,
@@ -219,6 +232,9 @@ impl Shadow {
 
     /// Whether it is to be asked now; `with_others` if the policies in force are.
     fn is_due(&self, now: Now, with_others: bool) -> bool {
+        if self.covered != Covered::All {
+            return false;
+        }
         // An answer of the policies in force that is still to come would belong to two moments.
         if matches!(self.in_force, InForce::Asked) && self.said.is_some() {
             return false;

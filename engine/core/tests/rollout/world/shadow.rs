@@ -2,9 +2,10 @@
 
 use windlass_core::{DecideRequest, Input, ShadowRequest};
 use windlass_model::{
-    AssignmentId, Ceiling, Cohort, CohortIndex, Comparison, Decision, DecisionAnswer,
-    DecisionRecord, Measure, Members, PluginName, PluginPin, Reason, Recheck, RecheckWish,
-    RolloutKey, Sha256, ShadowChange, ShadowKey, ShadowSnapshot, Timestamp, Trigger, Verdict,
+    AssignmentId, Ceiling, Cohort, CohortIndex, CohortView, Comparison, Covered, Decision,
+    DecisionAnswer, DecisionRecord, Measure, Members, PluginName, PluginPin, Reason, Recheck,
+    RecheckWish, RolloutKey, Sha256, ShadowChange, ShadowKey, ShadowSnapshot, Tallied,
+    TalliedTarget, Timestamp, Trigger, Verdict,
 };
 
 use super::super::{policy::Policy, store::Table};
@@ -20,7 +21,8 @@ pub(crate) struct Shadow {
     pub(crate) kept: u64,
     pub(crate) repeated: u64,
     pub(crate) comparison: Comparison,
-    times: Vec<(Option<Timestamp>, Option<Timestamp>)>,
+    /// None before it was counted.
+    times: Option<Vec<(Option<Timestamp>, Option<Timestamp>)>>,
 }
 
 /// What policies in shadow were asked, and how they answer.
@@ -51,21 +53,43 @@ impl Shadow {
     }
 
     pub(crate) fn snapshot(&self, table: &Table) -> ShadowSnapshot {
+        let (cohorts, covered) = match &self.times {
+            None => {
+                let empty = |cohort: &Cohort| {
+                    CohortView::untouched(&Cohort {
+                        size: 0,
+                        ..cohort.clone()
+                    })
+                };
+                let cohorts = self.cohorts.iter().map(empty).collect();
+                (cohorts, Covered::Before(self.members.first))
+            }
+            Some(times) => (self.counted(table, times), Covered::All),
+        };
+        ShadowSnapshot {
+            key: self.key,
+            pin: self.pin(),
+            cohorts,
+            covered,
+            members: self.members.clone(),
+            decision: self.decision.clone(),
+            comparison: self.comparison.clone(),
+        }
+    }
+
+    fn counted(
+        &self,
+        table: &Table,
+        times: &[(Option<Timestamp>, Option<Timestamp>)],
+    ) -> Vec<CohortView> {
         let mut cohorts = table.counted(&self.cohorts, |row| self.members.cohort(row.id));
-        for (view, (first, last)) in cohorts.iter_mut().zip(&self.times) {
+        for (view, (first, last)) in cohorts.iter_mut().zip(times) {
             view.size = view.states.total();
             (view.first_started, view.last_ended) = (*first, *last);
             // Rounds are those of the cohorts in force.
             view.recheck = None;
         }
-        ShadowSnapshot {
-            key: self.key,
-            pin: self.pin(),
-            cohorts,
-            members: self.members.clone(),
-            decision: self.decision.clone(),
-            comparison: self.comparison.clone(),
-        }
+        cohorts
     }
 
     pub(crate) fn apply(&mut self, change: &ShadowChange) {
@@ -88,7 +112,11 @@ impl Shadow {
                 cohort,
                 first_started,
                 last_ended,
-            } => self.times[cohort.0 as usize] = (*first_started, *last_ended),
+            } => {
+                let none = || vec![(None, None); self.cohorts.len()];
+                let times = self.times.get_or_insert_with(none);
+                times[cohort.0 as usize] = (*first_started, *last_ended);
+            }
         }
     }
 }
@@ -112,11 +140,10 @@ impl World {
             cohorts: members,
             last: CohortIndex(cohorts.len() as u32 - 1),
         };
-        let started = table.first_starts(cohorts.len(), |row| members.cohort(row.id));
         let shadow = Shadow {
             key,
             members,
-            times: started.into_iter().map(|first| (first, None)).collect(),
+            times: None,
             cohorts,
             decision: None,
             kept: 0,
@@ -125,6 +152,7 @@ impl World {
         };
         table.shadows.push(shadow);
         self.tell_shadows(of);
+        self.tally();
         key
     }
 
@@ -152,6 +180,28 @@ impl World {
         let run = self.runs.get_mut(&of).expect("a run");
         let told = Input::Shadowed { shadows };
         run.rollout.handle(self.now, told, &mut self.resources);
+    }
+
+    /// Shows new shadows some of the targets that they have not counted. Whether there were any.
+    pub(super) fn tally(&mut self) -> bool {
+        let mut runs = self.runs.iter();
+        let found = runs.find_map(|(key, run)| Some((*key, run.rollout.to_tally()?)));
+        let Some((of, (shadow, from))) = found else {
+            return false;
+        };
+        let limit = match self.asides.whims.pop() {
+            None => 1_000,
+            Some(whim) => usize::from(whim % 5),
+        };
+        let targets = self.store.tables[&of].tallied(from, limit);
+        let run = self.runs.get_mut(&of).expect("a run");
+        let tallied = Input::Tallied {
+            shadow,
+            exhausted: targets.len() < limit,
+            targets,
+        };
+        run.rollout.handle(self.now, tallied, &mut self.resources);
+        true
     }
 
     pub(crate) fn shadow(&self, of: RolloutKey, key: ShadowKey) -> &Shadow {
@@ -218,6 +268,24 @@ impl World {
             run.rollout.handle(self.now, answered, &mut self.resources);
         }
         self.asides.asked.extend(waiting);
+    }
+}
+
+impl Table {
+    fn tallied(&self, from: AssignmentId, limit: usize) -> Vec<TalliedTarget> {
+        let rows = self.rows.range(from..).take(limit);
+        rows.map(|(id, row)| TalliedTarget {
+            id: *id,
+            tallied: Tallied {
+                state: row.state.kind(),
+                started: row.started_attempts > 0,
+                first_failure: row.first_failure,
+                last_failure: row.last_failure.map(|(kind, _)| kind),
+            },
+            first_started: self.starts.get(id).copied(),
+            ended: None,
+        })
+        .collect()
     }
 }
 
