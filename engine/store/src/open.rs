@@ -23,10 +23,10 @@ const BACKUP_PAUSE: Duration = Duration::from_millis(5);
 /// Above the number of statements that a running engine repeats.
 const CACHED_STATEMENTS: usize = 128;
 
-/// 16 MiB, in SQLite's unit of negative KiB: what a rollout under way comes back to. SQLite looks
+/// 8 MiB, in SQLite's unit of negative KiB: what a rollout under way comes back to. SQLite looks
 /// at all that it has cached when a transaction ends that has split pages of an index, so more
 /// would cost each commit of a large fleet, and the system has the pages in memory all the same.
-const CACHE_SIZE: i32 = -16_384;
+const CACHE_SIZE: i32 = -8_192;
 
 /// 64 MiB: the indexes of a million devices stay in memory while they are written.
 const LARGE_CACHE_SIZE: i32 = -65_536;
