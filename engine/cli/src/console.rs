@@ -37,7 +37,7 @@ pub fn line(text: &str) {
     write_line(text).ok();
 }
 
-/// Writes text as it is to standard output, as [`line`] does.
+/// Writes text as it is to standard output, as [`line()`] does.
 pub fn text(text: &str) {
     write_text(text).ok();
 }
