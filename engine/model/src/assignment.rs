@@ -152,6 +152,34 @@ impl StateKind {
     pub fn is_ended(self) -> bool {
         self >= Self::Succeeded
     }
+
+    /// Whether it counts against [`Ceiling::in_progress`](crate::Ceiling::in_progress), as the
+    /// table of `windlass-core` has it too.
+    pub fn counts_in_progress(self) -> bool {
+        Self::Transferring <= self && self <= Self::Cancelling
+    }
+
+    /// The failure that an assignment in this state counts for, by that of its last attempt.
+    pub fn failed_by(self, last: Option<FailureKind>) -> Option<FailureKind> {
+        match self {
+            Self::Failed | Self::Rejected | Self::DeadLettered => {
+                Some(last.unwrap_or(FailureKind::Other))
+            }
+            Self::Pending
+            | Self::Deferred
+            | Self::Admitted
+            | Self::Transferring
+            | Self::Offered
+            | Self::Verifying
+            | Self::Settling
+            | Self::Waiting
+            | Self::Cancelling
+            | Self::Succeeded
+            | Self::Skipped
+            | Self::Cancelled
+            | Self::Superseded => None,
+        }
+    }
 }
 
 impl AssignmentState {

@@ -3,8 +3,8 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Advance, CohortIndex, FailureKind, Recheck, RecheckWish, SignalName, StateKind, Timestamp,
-    Value,
+    Advance, CohortIndex, FailureKind, Recheck, RecheckWish, SignalName, StateKind, Tallied,
+    Timestamp, Value,
 };
 
 /// How a policy ranks a device when cohorts are cut.
@@ -107,6 +107,19 @@ impl CohortView {
             first_started: None,
             last_ended: None,
             recheck: None,
+        }
+    }
+
+    /// Counts the state and the failures of one of its assignments.
+    pub fn count(&mut self, tallied: Tallied) {
+        *self.states.get_mut(tallied.state) += 1;
+        self.started += u64::from(tallied.started);
+        self.in_progress += u64::from(tallied.state.counts_in_progress());
+        if let Some(kind) = tallied.first_failure {
+            *self.first_failures.entry(kind).or_default() += 1;
+        }
+        if let Some(kind) = tallied.state.failed_by(tallied.last_failure) {
+            *self.failures.entry(kind).or_default() += 1;
         }
     }
 }

@@ -131,7 +131,7 @@ fn read_counts(
     ])?;
     let mut timed = 0;
     while let Some(row) = rows.next()? {
-        tally(view(views, row.get(0)?)?, tallied(row, 1)?);
+        view(views, row.get(0)?)?.count(tallied(row, 1)?);
         timed += u64::from(row.get::<_, bool>(5)?);
     }
     Ok(timed)
@@ -151,20 +151,6 @@ pub(crate) fn tallied(row: &Row<'_>, column: usize) -> Result<Tallied, StoreErro
     })
 }
 
-/// Counts an assignment.
-pub(crate) fn tally(view: &mut CohortView, tallied: Tallied) {
-    *view.states.get_mut(tallied.state) += 1;
-    view.started += u64::from(tallied.started);
-    view.in_progress += u64::from(counts_in_progress(tallied.state));
-    if let Some(kind) = tallied.first_failure {
-        *view.first_failures.entry(kind).or_default() += 1;
-    }
-    if ended_without_success(tallied.state) {
-        let kind = tallied.last_failure.unwrap_or(FailureKind::Other);
-        *view.failures.entry(kind).or_default() += 1;
-    }
-}
-
 fn view(views: &mut [CohortView], position: i64) -> Result<&mut CohortView, StoreError> {
     usize::try_from(position)
         .ok()
@@ -173,16 +159,4 @@ fn view(views: &mut [CohortView], position: i64) -> Result<&mut CohortView, Stor
             what: "cohort of an assignment",
             source: None,
         })
-}
-
-/// As the table of `windlass-core` has it, which counts again from the states.
-fn counts_in_progress(state: StateKind) -> bool {
-    StateKind::Transferring <= state && state <= StateKind::Cancelling
-}
-
-fn ended_without_success(state: StateKind) -> bool {
-    matches!(
-        state,
-        StateKind::Failed | StateKind::Rejected | StateKind::DeadLettered
-    )
 }

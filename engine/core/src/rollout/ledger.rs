@@ -221,27 +221,5 @@ impl Rollout {
 }
 
 pub(super) fn failure_of(after: StateKind, row: &Assignment) -> Option<FailureKind> {
-    failed_by(after, row.last_failure.map(|(kind, _)| kind))
-}
-
-/// The failure that an assignment in this state counts for, by that of its last attempt.
-pub(super) fn failed_by(state: StateKind, last: Option<FailureKind>) -> Option<FailureKind> {
-    match state {
-        StateKind::Failed | StateKind::Rejected | StateKind::DeadLettered => {
-            Some(last.unwrap_or(FailureKind::Other))
-        }
-        StateKind::Pending
-        | StateKind::Deferred
-        | StateKind::Admitted
-        | StateKind::Transferring
-        | StateKind::Offered
-        | StateKind::Verifying
-        | StateKind::Settling
-        | StateKind::Waiting
-        | StateKind::Cancelling
-        | StateKind::Succeeded
-        | StateKind::Skipped
-        | StateKind::Cancelled
-        | StateKind::Superseded => None,
-    }
+    after.failed_by(row.last_failure.map(|(kind, _)| kind))
 }

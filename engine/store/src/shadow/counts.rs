@@ -13,7 +13,7 @@ use crate::{
     codes::{timestamp, unsigned},
     decision,
     json::parse,
-    snapshot::{tallied, tally},
+    snapshot::tallied,
 };
 
 /// The shadows of a rollout that have cohorts, as `core` takes them up. Those that were counted
@@ -55,7 +55,7 @@ pub(crate) fn snapshots(
         for shadow in &mut counted {
             let index = shadow.members.cohort(id);
             if let Some(view) = shadow.cohorts.get_mut(index.0 as usize) {
-                tally(view, tallied);
+                view.count(tallied);
             }
         }
     }

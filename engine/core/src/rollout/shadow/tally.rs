@@ -4,7 +4,6 @@
 use windlass_model::{AssignmentId, CohortIndex, CohortView, Covered, ShadowKey, TalliedTarget};
 
 use super::{Shadow, Shadows};
-use crate::{rollout::ledger::failed_by, table};
 
 impl Shadows {
     /// The first that is still to be counted, and from which assignment on.
@@ -52,18 +51,9 @@ impl Shadow {
 }
 
 fn tally(cohort: &mut CohortView, target: &TalliedTarget) {
-    let tallied = target.tallied;
     cohort.size += 1;
-    *cohort.states.get_mut(tallied.state) += 1;
-    cohort.started += u64::from(tallied.started);
-    cohort.in_progress += u64::from(table::meaning(tallied.state).counts_in_progress);
-    cohort.ended += u64::from(tallied.state.is_ended());
-    if let Some(kind) = tallied.first_failure {
-        *cohort.first_failures.entry(kind).or_default() += 1;
-    }
-    if let Some(kind) = failed_by(tallied.state, tallied.last_failure) {
-        *cohort.failures.entry(kind).or_default() += 1;
-    }
+    cohort.ended += u64::from(target.tallied.state.is_ended());
+    cohort.count(target.tallied);
     let earliest = [cohort.first_started, target.first_started];
     cohort.first_started = earliest.into_iter().flatten().min();
     cohort.last_ended = cohort.last_ended.max(target.ended);
