@@ -11,6 +11,7 @@ use crate::{
     CommitError, Store, StoreError,
     assignment::{MAX_TARGETS, assignment_id},
     codes::{Code as _, duration, duration_millis, integer, millis, timestamp, unsigned},
+    prepared::Prepared,
 };
 
 /// Device protocols keep the id in a positive 32-bit integer.
@@ -148,21 +149,20 @@ pub(crate) struct Start {
     pub(crate) at: Timestamp,
 }
 
-pub(crate) fn start(connection: &Connection, start: &Start) -> Result<(), CommitError> {
-    let inserted = connection
-        .prepare_cached(
-            "INSERT INTO attempt (id, assignment, device, number, started_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
+pub(crate) fn start(connection: &Prepared<'_>, start: &Start) -> Result<(), CommitError> {
+    let inserted = connection.execute(
+        "INSERT INTO attempt (id, assignment, device, number, started_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
             id_column(start.attempt),
             start.assignment.0,
             start.device.0,
             start.number,
             millis(start.at),
-        ]);
+        ],
+    );
     let Err(error) = inserted else {
-        return remember_version(connection, start);
+        return Ok(());
     };
     Err(match violated(&error) {
         Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID) => {
@@ -180,25 +180,25 @@ pub(crate) fn start(connection: &Connection, start: &Start) -> Result<(), Commit
     })
 }
 
-/// What a device ran before its first attempt is where a rollback takes it.
-fn remember_version(connection: &Connection, start: &Start) -> Result<(), CommitError> {
-    if start.number == 1 {
-        connection
-            .prepare_cached(
-                "UPDATE assignment \
-                 SET previous_version = coalesce(previous_version, \
-                     (SELECT version FROM device WHERE key = ?2)) WHERE id = ?1",
-            )?
-            .execute([start.assignment.0, start.device.0])?;
-    }
-    Ok(())
+/// Columns of an end, and what else is said.
+macro_rules! end_sql {
+    ($further:literal) => {
+        concat!(
+            "UPDATE attempt SET ended_at = ?2, outcome = ?3, failure = ?4, retry_after = ?5, \
+             message = ?6, bytes = ?7",
+            $further,
+            " WHERE id = ?1"
+        )
+    };
 }
 
-/// Records how an attempt ended; a later report replaces an earlier one.
+/// Records how an attempt ended; a later report replaces an earlier one. If it is settled by
+/// that, the fence is taken away as by [`settle`].
 pub(crate) fn end(
-    connection: &Connection,
+    connection: &Prepared<'_>,
     attempt: AttemptId,
     end: &AttemptEnd,
+    settled_at: Option<Timestamp>,
 ) -> Result<(), CommitError> {
     let (outcome, failure, message) = match &end.outcome {
         AttemptOutcome::Delivered => (DELIVERED, None, None),
@@ -206,34 +206,45 @@ pub(crate) fn end(
         AttemptOutcome::Failed(failure) => (FAILED, Some(failure), Some(&failure.message)),
         AttemptOutcome::Cancelled => (CANCELLED, None, None),
     };
-    let changed = connection
-        .prepare_cached(
-            "UPDATE attempt SET ended_at = ?2, outcome = ?3, failure = ?4, retry_after = ?5, \
-             message = ?6, bytes = ?7 WHERE id = ?1",
-        )?
-        .execute(params![
-            id_column(attempt),
-            millis(end.at),
-            outcome,
-            failure.map(|failure| failure.kind.code()),
-            failure
-                .and_then(|failure| failure.retry_after)
-                .map(duration_millis),
-            message,
-            integer(end.bytes),
-        ])?;
+    let id = id_column(attempt);
+    let at = millis(end.at);
+    let kind = failure.map(|failure| failure.kind.code());
+    let retry_after = failure
+        .and_then(|failure| failure.retry_after)
+        .map(duration_millis);
+    let bytes = integer(end.bytes);
+    let changed = match settled_at {
+        None => connection.execute(
+            end_sql!(""),
+            params![id, at, outcome, kind, retry_after, message, bytes],
+        )?,
+        Some(settled_at) => connection.execute(
+            end_sql!(", settled_at = coalesce(settled_at, ?8)"),
+            params![
+                id,
+                at,
+                outcome,
+                kind,
+                retry_after,
+                message,
+                bytes,
+                millis(settled_at),
+            ],
+        )?,
+    };
     exists(changed, attempt)
 }
 
 /// Takes the fence away; the first settlement holds.
 pub(crate) fn settle(
-    connection: &Connection,
+    connection: &Prepared<'_>,
     attempt: AttemptId,
     at: Timestamp,
 ) -> Result<(), CommitError> {
-    let changed = connection
-        .prepare_cached("UPDATE attempt SET settled_at = coalesce(settled_at, ?2) WHERE id = ?1")?
-        .execute([id_column(attempt), millis(at)])?;
+    let changed = connection.execute(
+        "UPDATE attempt SET settled_at = coalesce(settled_at, ?2) WHERE id = ?1",
+        params![id_column(attempt), millis(at)],
+    )?;
     exists(changed, attempt)
 }
 

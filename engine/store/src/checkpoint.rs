@@ -1,9 +1,9 @@
 //! What deliveries keep of a broken attempt for the next one on the same device.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 use windlass_model::{AssignmentId, AttemptId};
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, prepared::Prepared};
 
 impl Store {
     /// Keeps `data` in place of what an earlier attempt, or this one, kept. Ignored if it comes
@@ -37,11 +37,12 @@ impl Store {
 
 /// An assignment that has ended needs none.
 pub(crate) fn drop_checkpoint(
-    connection: &Connection,
+    connection: &Prepared<'_>,
     assignment: AssignmentId,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("DELETE FROM checkpoint WHERE assignment = ?1")?
-        .execute([assignment.0])?;
+    connection.execute(
+        "DELETE FROM checkpoint WHERE assignment = ?1",
+        [assignment.0],
+    )?;
     Ok(())
 }

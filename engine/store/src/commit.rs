@@ -14,7 +14,9 @@ use crate::{
     attempt::{self, AttemptEnd, Start},
     checkpoint::drop_checkpoint,
     codes::{Code as _, duration_millis, millis},
-    condemned, decision, log, reason, recheck,
+    condemned, decision, log,
+    prepared::Prepared,
+    reason, recheck,
     registry::observe,
     rollback, shadow, signal, steering, swap,
 };
@@ -70,10 +72,12 @@ impl Store {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let prepared = Prepared::new(&transaction);
         for set in sets {
-            apply(&transaction, set, applied.next_event)?;
+            apply(&prepared, set, applied.next_event)?;
             applied.kept(set);
         }
+        drop(prepared);
         transaction.commit()?;
         Ok(applied)
     }
@@ -88,7 +92,7 @@ impl Store {
             transaction
                 .prepare_cached("SAVEPOINT change_set")?
                 .execute([])?;
-            match apply(&transaction, set, applied.next_event) {
+            match apply(&Prepared::new(&transaction), set, applied.next_event) {
                 Ok(()) => applied.kept(set),
                 // SQLite may have rolled back the whole transaction by itself.
                 Err(CommitError::Storage(error)) => return Err(error),
@@ -130,7 +134,7 @@ impl Applied {
     }
 }
 
-fn apply(connection: &Connection, set: &ChangeSet, first_event: u64) -> Result<(), CommitError> {
+fn apply(connection: &Prepared<'_>, set: &ChangeSet, first_event: u64) -> Result<(), CommitError> {
     let exists = connection
         .prepare_cached("SELECT 1 FROM rollout WHERE key = ?1")?
         .exists([set.rollout.0])?;
@@ -138,20 +142,33 @@ fn apply(connection: &Connection, set: &ChangeSet, first_event: u64) -> Result<(
         return Err(CommitError::NoSuchRollout(set.rollout));
     }
     let mut times = CohortTimes::new(set);
-    for change in &set.changes {
-        apply_change(connection, set.rollout, change, &mut times)?;
+    let mut changes = &set.changes[..];
+    while let [change, rest @ ..] = changes {
+        let settled = settled_by(change, rest);
+        apply_change(connection, set.rollout, change, settled, &mut times)?;
+        changes = &rest[usize::from(settled.is_some())..];
     }
     times.write(connection, set.rollout)?;
     let moved = moved(set);
-    for (seq, event) in (first_event..).zip(&set.events) {
-        let of_this = event
-            .kind
-            .device()
-            .filter(|_| event.rollout == Some(set.rollout));
-        let row = of_this.and_then(|id| moved.get(id).copied());
-        log::append(connection, seq, event, row)?;
-    }
+    let events = set.events.iter().map(|event| {
+        let device = event.kind.device();
+        let of_this = device.filter(|_| event.rollout == Some(set.rollout));
+        (event, of_this.and_then(|id| moved.get(id).copied()))
+    });
+    log::append_all(connection, first_event, events)?;
     Ok(())
+}
+
+/// When the attempt that `change` ends is settled, if that is what comes next: one statement
+/// does both.
+fn settled_by(change: &Change, rest: &[Change]) -> Option<Timestamp> {
+    match (change, rest) {
+        (
+            Change::AttemptEnded { attempt: ended, .. },
+            [Change::AttemptSettled { attempt, at }, ..],
+        ) if attempt == ended => Some(*at),
+        _ => None,
+    }
 }
 
 /// The assignments that a set moves: nearly all of its events speak of their devices.
@@ -164,9 +181,10 @@ fn moved(set: &ChangeSet) -> BTreeMap<&DeviceId, &Assignment> {
 }
 
 fn apply_change(
-    connection: &Connection,
+    connection: &Prepared<'_>,
     rollout: RolloutKey,
     change: &Change,
+    settled: Option<Timestamp>,
     times: &mut CohortTimes,
 ) -> Result<(), CommitError> {
     match change {
@@ -228,7 +246,7 @@ fn apply_change(
                 outcome: outcome.clone(),
                 bytes: *bytes,
             };
-            attempt::end(connection, *attempt, &end)
+            attempt::end(connection, *attempt, &end, settled)
         }
         Change::AttemptSettled { attempt, at } => attempt::settle(connection, *attempt, *at),
         Change::Decision(record) => Ok(decision::append(connection, rollout, None, record)?),
@@ -261,8 +279,30 @@ fn apply_change(
     }
 }
 
+/// Sets what [`move_assignment`] gives, and what else is said.
+macro_rules! move_sql {
+    ($further:literal) => {
+        concat!(
+            "UPDATE assignment SET state = ?4, attempt = ?5, due = ?6, detail = ?7, \
+             started_attempts = ?8, counted_attempts = ?9, first_failure = ?10, \
+             last_failure = ?11, last_failure_at = ?12, attempt_started = ?13, \
+             excluded = ?14, blocker = ?15",
+            $further,
+            " WHERE id = ?1 AND rollout = ?2 AND state = ?3"
+        )
+    };
+}
+
+const MOVE: &str = move_sql!("");
+
+/// What a device ran before its first attempt is where a rollback takes it.
+const MOVE_TO_FIRST: &str = move_sql!(
+    ", previous_version = coalesce(previous_version, \
+       (SELECT version FROM device WHERE key = assignment.device))"
+);
+
 fn move_assignment(
-    connection: &Connection,
+    connection: &Prepared<'_>,
     rollout: RolloutKey,
     from: StateKind,
     row: &Assignment,
@@ -274,15 +314,12 @@ fn move_assignment(
         }
         _ => None,
     };
-    let changed = connection
-        .prepare_cached(
-            "UPDATE assignment SET state = ?4, attempt = ?5, due = ?6, detail = ?7, \
-             started_attempts = ?8, counted_attempts = ?9, first_failure = ?10, \
-             last_failure = ?11, last_failure_at = ?12, attempt_started = ?13, \
-             excluded = ?14, blocker = ?15 \
-             WHERE id = ?1 AND rollout = ?2 AND state = ?3",
-        )?
-        .execute(params![
+    let starts_first = row.state.kind() == StateKind::Transferring
+        && row.started_attempts == 1
+        && from != StateKind::Transferring;
+    let changed = connection.execute(
+        if starts_first { MOVE_TO_FIRST } else { MOVE },
+        params![
             row.id.0,
             rollout.0,
             from.code(),
@@ -298,7 +335,8 @@ fn move_assignment(
             row.attempt_started.map(millis),
             row.excluded,
             blocker,
-        ])?;
+        ],
+    )?;
     if changed == 1 {
         return Ok(());
     }

@@ -46,6 +46,7 @@ mod location;
 mod lock;
 mod log;
 mod open;
+mod prepared;
 #[cfg(test)]
 mod query_plans;
 mod reason;

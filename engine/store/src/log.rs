@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Params, Row, ToSql, TransactionBehavior, params, params_from_iter};
 use windlass_model::{
     Assignment, DeviceId, DeviceKey, Event, EventKind, LoggedEvent, RolloutKey, Sequence, Timestamp,
 };
@@ -12,6 +12,7 @@ use crate::{
     assignment::rank,
     codes::{integer, millis, timestamp, unsigned},
     json::{parse, to_json},
+    prepared::Prepared,
     reason,
 };
 
@@ -121,7 +122,7 @@ impl Store {
 
 /// Gives events of one transaction their numbers.
 pub(crate) struct Log<'a> {
-    connection: &'a Connection,
+    connection: Prepared<'a>,
     next: u64,
 }
 
@@ -134,7 +135,7 @@ impl Log<'_> {
         kind: EventKind,
     ) -> Result<(), StoreError> {
         let event = Event { at, rollout, kind };
-        append(self.connection, self.next, &event, None)?;
+        append(&self.connection, self.next, &event)?;
         self.next += 1;
         Ok(())
     }
@@ -151,11 +152,12 @@ impl Store {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut log = Log {
-            connection: &transaction,
+            connection: Prepared::new(&transaction),
             next: self.next_event,
         };
         let result = work(&transaction, &mut log)?;
         let next_event = log.next;
+        drop(log);
         transaction.commit()?;
         self.next_event = next_event;
         Ok(result)
@@ -169,36 +171,103 @@ pub(crate) fn next_event(connection: &Connection) -> Result<u64, StoreError> {
     Ok(unsigned(last) + 1)
 }
 
-/// Appends one event under a number that the caller keeps count of. `row` is the assignment, in
-/// the event's rollout, of the device that it speaks of, if the caller knows it.
-pub(crate) fn append(
-    connection: &Connection,
-    seq: u64,
-    event: &Event,
-    row: Option<&Assignment>,
-) -> Result<(), StoreError> {
-    let (kind, reason) = without_reason(connection, &event.kind)?;
-    let device = event.kind.device();
-    let mut json = to_json("event", kind.as_ref())?;
-    if let Some(device) = device {
-        json = without_device(json, device)?;
+/// Rows that one statement writes: the table and each of its indexes are opened for all of them
+/// at once, which costs as much as a row.
+const ROWS: usize = 8;
+
+/// One row.
+const APPEND: &str =
+    "INSERT INTO event (seq, at, rollout, kind, reason, rank) VALUES (?, ?, ?, ?, ?, ?)";
+
+/// [`ROWS`] rows.
+const APPEND_ROWS: &str = "INSERT INTO event (seq, at, rollout, kind, reason, rank) VALUES \
+     (?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?), \
+     (?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?)";
+
+/// Of an event whose assignment is known.
+struct RankedRow {
+    seq: i64,
+    at: i64,
+    rollout: Option<i64>,
+    kind: String,
+    reason: Option<i64>,
+    rank: i64,
+}
+
+impl RankedRow {
+    fn columns(&self) -> [&dyn ToSql; 6] {
+        [
+            &self.seq,
+            &self.at,
+            &self.rollout,
+            &self.kind,
+            &self.reason,
+            &self.rank,
+        ]
     }
-    connection
-        .prepare_cached(
-            "INSERT INTO event (seq, at, rollout, kind, reason, device, rank) \
-             VALUES (?1, ?2, ?3, ?4, ?5, (SELECT key FROM device WHERE id = ?6), ?7)",
-        )?
-        .execute(params![
+}
+
+/// Appends events, each with the assignment, in its rollout, of the device that it speaks of, if
+/// the caller knows it. The caller keeps count of numbers.
+pub(crate) fn append_all<'a>(
+    connection: &Prepared<'_>,
+    first: u64,
+    events: impl Iterator<Item = (&'a Event, Option<&'a Assignment>)>,
+) -> Result<(), StoreError> {
+    let mut rows = Vec::with_capacity(ROWS);
+    for (seq, (event, row)) in (first..).zip(events) {
+        let Some(row) = row else {
+            append(connection, seq, event)?;
+            continue;
+        };
+        let (kind, reason) = columns(connection, event)?;
+        rows.push(RankedRow {
+            seq: integer(seq),
+            at: millis(event.at),
+            rollout: event.rollout.map(|rollout| rollout.0),
+            kind,
+            reason,
+            rank: rank(row.id),
+        });
+        if rows.len() == ROWS {
+            let columns = rows.iter().flat_map(RankedRow::columns);
+            connection.execute(APPEND_ROWS, params_from_iter(columns))?;
+            rows.clear();
+        }
+    }
+    for row in rows {
+        connection.execute(APPEND, params_from_iter(row.columns()))?;
+    }
+    Ok(())
+}
+
+/// Appends one event under a number that the caller keeps count of.
+fn append(connection: &Prepared<'_>, seq: u64, event: &Event) -> Result<(), StoreError> {
+    let (kind, reason) = columns(connection, event)?;
+    connection.execute(
+        "INSERT INTO event (seq, at, rollout, kind, reason, device) \
+         VALUES (?1, ?2, ?3, ?4, ?5, (SELECT key FROM device WHERE id = ?6))",
+        params![
             integer(seq),
             millis(event.at),
             event.rollout.map(|rollout| rollout.0),
-            json,
+            kind,
             reason,
-            // A row tells it.
-            device.filter(|_| row.is_none()).map(DeviceId::as_str),
-            row.map(|row| rank(row.id)),
-        ])?;
+            event.kind.device().map(DeviceId::as_str),
+        ],
+    )?;
     Ok(())
+}
+
+/// What is kept of an event beside its device: its JSON, and the reason that it gives.
+fn columns(connection: &Connection, event: &Event) -> Result<(String, Option<i64>), StoreError> {
+    let (kind, reason) = without_reason(connection, &event.kind)?;
+    let json = to_json("event", kind.as_ref())?;
+    let json = match event.kind.device() {
+        Some(device) => without_device(json, device)?,
+        None => json,
+    };
+    Ok((json, reason))
 }
 
 /// The event without the reason of a deferral, and the row that keeps that.
@@ -231,9 +300,15 @@ fn device_member(device: &DeviceId) -> Result<String, StoreError> {
 }
 
 /// The name of a device is longer than its row.
-fn without_device(json: String, device: &DeviceId) -> Result<String, StoreError> {
-    let member = format!(",{}", device_member(device)?);
-    Ok(json.replacen(&member, "", 1))
+fn without_device(mut json: String, device: &DeviceId) -> Result<String, StoreError> {
+    let member = device_member(device)?;
+    // It is the first behind the type, where an event has but one.
+    if let Some(comma) = json.find(',')
+        && json[comma + 1..].starts_with(&member)
+    {
+        json.replace_range(comma..=comma + member.len(), "");
+    }
+    Ok(json)
 }
 
 pub(crate) fn from_row(row: &Row<'_>) -> Result<LoggedEvent, StoreError> {
