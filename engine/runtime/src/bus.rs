@@ -7,14 +7,16 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use windlass_model::{LoggedEvent, Sequence};
 use windlass_store::{StoreError, StoreHandle};
 
-/// Events held for listeners that are slower than the engine.
-const CAPACITY: usize = 4096;
+/// Commits whose events are held for listeners that are slower than the engine.
+const CAPACITY: usize = 64;
+/// Events of a commit that are published at once: bounds with [`CAPACITY`] what is held.
+const TOGETHER: usize = 256;
 /// Events read from the log at once by a listener that fell behind.
 const CATCH_UP_PAGE: usize = 1024;
 
 /// The sending side, owned by the driver.
 #[derive(Clone)]
-pub struct Bus(broadcast::Sender<Arc<LoggedEvent>>);
+pub struct Bus(broadcast::Sender<Arc<[LoggedEvent]>>);
 
 impl Default for Bus {
     fn default() -> Self {
@@ -23,10 +25,18 @@ impl Default for Bus {
 }
 
 impl Bus {
-    /// Publishes an event that is committed.
-    pub(crate) fn publish(&self, event: LoggedEvent) {
-        // No listener is no error: the log has the event.
-        self.0.send(Arc::new(event)).ok();
+    /// Publishes events that were committed together, in order: to wake a listener for each
+    /// of them costs more than the event.
+    pub(crate) fn publish(&self, events: impl IntoIterator<Item = LoggedEvent>) {
+        let mut events = events.into_iter();
+        loop {
+            let together: Arc<[_]> = events.by_ref().take(TOGETHER).collect();
+            if together.is_empty() {
+                break;
+            }
+            // No listener is no error: the log has the events.
+            self.0.send(together).ok();
+        }
     }
 
     /// Listens from `after` on, first to what the log holds.
@@ -43,7 +53,7 @@ impl Bus {
 
 /// A listener.
 pub struct Subscription {
-    live: broadcast::Receiver<Arc<LoggedEvent>>,
+    live: broadcast::Receiver<Arc<[LoggedEvent]>>,
     store: StoreHandle,
     last: Sequence,
     backlog: VecDeque<LoggedEvent>,
@@ -71,12 +81,16 @@ impl Subscription {
                 return Ok(Some(event));
             }
             match self.live.recv().await {
-                Ok(event) if event.seq.0 == self.last.0 + 1 => {
-                    self.last = event.seq;
-                    return Ok(Some(Arc::unwrap_or_clone(event)));
+                Ok(events) => {
+                    let last = self.last;
+                    let mut news = events.iter().filter(|event| event.seq > last).peekable();
+                    // What is missing before them is read with them from the log.
+                    self.behind = news.peek().is_some_and(|event| event.seq.0 != last.0 + 1);
+                    if !self.behind {
+                        self.backlog.extend(news.cloned());
+                    }
                 }
-                Ok(event) if event.seq <= self.last => {}
-                Ok(_) | Err(RecvError::Lagged(_)) => self.behind = true,
+                Err(RecvError::Lagged(_)) => self.behind = true,
                 Err(RecvError::Closed) => return Ok(None),
             }
         }

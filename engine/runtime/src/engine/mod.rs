@@ -454,12 +454,11 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             if let Some(running) = self.running.get_mut(&set.rollout) {
                 running.forget_ended(&set.changes);
             }
-            for (offset, event) in (0..).zip(&set.events) {
-                self.bus.publish(LoggedEvent {
-                    seq: Sequence(committed.first.0 + offset),
-                    event: event.clone(),
-                });
-            }
+            let numbered = (committed.first.0..).zip(&set.events);
+            self.bus.publish(numbered.map(|(seq, event)| LoggedEvent {
+                seq: Sequence(seq),
+                event: event.clone(),
+            }));
         }
         Ok(())
     }

@@ -102,7 +102,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             .await?;
         match done {
             // Nothing need follow of it soon by which listeners would find it.
-            Ok(events) => events.into_iter().for_each(|event| self.bus.publish(event)),
+            Ok(events) => self.bus.publish(events),
             Err(conflict) => return Ok(Err(conflict.into())),
         }
         if let Err(error) = self.tell_shadows(key).await {
