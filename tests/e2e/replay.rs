@@ -1,7 +1,11 @@
 //! Recorded decisions are run again from the state file alone (design §8).
 
-use rusqlite::Connection;
+use std::mem;
+
+use rusqlite::{Connection, params};
 use serde_json::json;
+use windlass_model::{DecisionAnswer, RolloutName};
+use windlass_store::Store;
 
 use crate::{
     decisions::{bench, run_to_the_end, said},
@@ -10,10 +14,37 @@ use crate::{
 
 const REPLAY: [&str; 2] = ["replay", "windlass.toml"];
 
-/// What nobody does: writes into the state file of a rollout that is over.
+/// What nobody does: writes into the state file of a rollout that is over. Its decisions are kept
+/// as in older files then, where SQL reaches into them.
 fn tamper(bench: &Bench, sql: &str) {
-    let file = Connection::open(bench.path("state/windlass.db")).expect("SQLite opens the file");
+    let path = bench.path("state/windlass.db");
+    let file = Connection::open(&path).expect("SQLite opens the file");
+    let mut packed = file
+        .prepare("SELECT 1 FROM packed")
+        .expect("the SQL is sound");
+    if packed.exists([]).expect("readable") {
+        unpack(&Store::open_read_only(&path).expect("readable"), &file);
+    }
     file.execute_batch(sql).expect("the SQL is sound");
+}
+
+fn unpack(store: &Store, file: &Connection) {
+    let rollout = store.rollout(&RolloutName::new("app-9")).expect("readable");
+    let rollout = rollout.expect("known").key;
+    for mut stored in store.decisions(rollout, 0, usize::MAX).expect("readable") {
+        let memo_before = mem::take(&mut stored.record.memo_before);
+        let memo = match &mut stored.record.answer {
+            DecisionAnswer::Decided(decision) => mem::take(&mut decision.memo),
+            DecisionAnswer::Failed(_) => Vec::new(),
+        };
+        let record = serde_json::to_string(&stored.record).expect("JSON");
+        file.execute(
+            "UPDATE decision SET record = ?2, memo_before = ?3, memo = ?4 WHERE id = ?1",
+            params![stored.id, record, memo_before, memo],
+        )
+        .expect("written");
+    }
+    file.execute("DELETE FROM packed", []).expect("written");
 }
 
 /// Issue 4, `windlass replay`: cohorts, a gate and a person's consent come out as they did, also
@@ -144,6 +175,28 @@ async fn a_long_history_is_compared_in_order() {
         bench.windlass(&last).await.result()["difference"]["seq"],
         2900
     );
+}
+
+/// A decision that cannot be had back is named, and those before it are run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_cannot_be_unpacked_is_named() {
+    let bench = bench();
+    run_to_the_end(&bench).await;
+    let file = Connection::open(bench.path("state/windlass.db")).expect("SQLite opens the file");
+    file.execute("UPDATE packed SET pattern = 99 WHERE decision = 3", [])
+        .expect("written");
+    for command in [&REPLAY[..], &["decisions", "windlass.toml"]] {
+        let ended = bench.windlass(command).await;
+        assert_eq!(ended.code, Some(1), "{ended:#?}");
+        for said in [
+            "the state database holds decision 3 packed, and it cannot be unpacked",
+            "its pattern 99 is missing",
+        ] {
+            assert!(ended.stderr.replace('\n', " ").contains(said), "{ended:#?}");
+        }
+    }
+    let after = [&REPLAY[..], &["--from", "4"]].concat();
+    assert_eq!(bench.windlass(&after).await.code, Some(0));
 }
 
 /// A policy that no longer answers differs as well.

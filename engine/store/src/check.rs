@@ -3,12 +3,17 @@
 use crate::{Store, StoreError};
 
 /// A sentence, and a query of the rows that it is true of.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 7] = [
     (
         "an event is missing from the log",
         "SELECT 1 FROM (SELECT count(*) AS events, coalesce(max(seq), 0) AS last FROM event) \
          LEFT JOIN counter ON name = 'dropped_events' \
          WHERE events + coalesce(value, 0) <> last",
+    ),
+    (
+        "a decision is packed with what is missing",
+        "SELECT 1 FROM packed AS d \
+         WHERE NOT EXISTS (SELECT 1 FROM pattern AS p WHERE p.id = d.pattern)",
     ),
     (
         "an assignment names an attempt that is not its own",

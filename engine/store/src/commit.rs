@@ -1,6 +1,6 @@
 //! Change sets: what `windlass-core` decided, applied in one transaction.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use windlass_model::{
@@ -14,7 +14,9 @@ use crate::{
     attempt::{self, AttemptEnd, Start},
     checkpoint::drop_checkpoint,
     codes::{Code as _, duration_millis, millis},
-    condemned, decision, log,
+    condemned,
+    decision::{self, Patterns},
+    log,
     prepared::Prepared,
     reason, recheck,
     registry::observe,
@@ -69,22 +71,25 @@ impl Store {
     /// All sets, or none if there is a conflict.
     fn together(&mut self, sets: &[&ChangeSet]) -> Result<Applied, CommitError> {
         let mut applied = Applied::from(self.next_event, sets);
+        let mut patterns = mem::take(&mut self.patterns);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let prepared = Prepared::new(&transaction);
         for set in sets {
-            apply(&prepared, set, applied.next_event)?;
+            apply(&prepared, &mut patterns, set, applied.next_event)?;
             applied.kept(set);
         }
         drop(prepared);
         transaction.commit()?;
+        self.patterns = patterns;
         Ok(applied)
     }
 
     /// Each set that is in no conflict.
     fn one_by_one(&mut self, sets: &[&ChangeSet]) -> Result<Applied, StoreError> {
         let mut applied = Applied::from(self.next_event, sets);
+        let mut patterns = mem::take(&mut self.patterns);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -92,7 +97,8 @@ impl Store {
             transaction
                 .prepare_cached("SAVEPOINT change_set")?
                 .execute([])?;
-            match apply(&Prepared::new(&transaction), set, applied.next_event) {
+            let prepared = Prepared::new(&transaction);
+            match apply(&prepared, &mut patterns, set, applied.next_event) {
                 Ok(()) => applied.kept(set),
                 // SQLite may have rolled back the whole transaction by itself.
                 Err(CommitError::Storage(error)) => return Err(error),
@@ -100,6 +106,7 @@ impl Store {
                     transaction
                         .prepare_cached("ROLLBACK TO change_set")?
                         .execute([])?;
+                    patterns = Patterns::default();
                     applied.answers.push(Err(conflict));
                 }
             }
@@ -108,6 +115,7 @@ impl Store {
                 .execute([])?;
         }
         transaction.commit()?;
+        self.patterns = patterns;
         Ok(applied)
     }
 }
@@ -134,7 +142,12 @@ impl Applied {
     }
 }
 
-fn apply(connection: &Prepared<'_>, set: &ChangeSet, first_event: u64) -> Result<(), CommitError> {
+fn apply(
+    connection: &Prepared<'_>,
+    patterns: &mut Patterns,
+    set: &ChangeSet,
+    first_event: u64,
+) -> Result<(), CommitError> {
     let exists = connection
         .prepare_cached("SELECT 1 FROM rollout WHERE key = ?1")?
         .exists([set.rollout.0])?;
@@ -145,7 +158,14 @@ fn apply(connection: &Prepared<'_>, set: &ChangeSet, first_event: u64) -> Result
     let mut changes = &set.changes[..];
     while let [change, rest @ ..] = changes {
         let settled = settled_by(change, rest);
-        apply_change(connection, set.rollout, change, settled, &mut times)?;
+        apply_change(
+            connection,
+            patterns,
+            set.rollout,
+            change,
+            settled,
+            &mut times,
+        )?;
         changes = &rest[usize::from(settled.is_some())..];
     }
     times.write(connection, set.rollout)?;
@@ -182,6 +202,7 @@ fn moved(set: &ChangeSet) -> BTreeMap<&DeviceId, &Assignment> {
 
 fn apply_change(
     connection: &Prepared<'_>,
+    patterns: &mut Patterns,
     rollout: RolloutKey,
     change: &Change,
     settled: Option<Timestamp>,
@@ -208,6 +229,9 @@ fn apply_change(
                     duration_millis(*paused_for),
                     paused_since.map(millis),
                 ])?;
+            if ended_at.is_some() {
+                patterns.forget(rollout);
+            }
             Ok(())
         }
         Change::Assignment { from, row } => {
@@ -249,7 +273,9 @@ fn apply_change(
             attempt::end(connection, *attempt, &end, settled)
         }
         Change::AttemptSettled { attempt, at } => attempt::settle(connection, *attempt, *at),
-        Change::Decision(record) => Ok(decision::append(connection, rollout, None, record)?),
+        Change::Decision(record) => Ok(decision::append(
+            connection, patterns, rollout, None, record,
+        )?),
         Change::DecisionRepeated(repetition) => {
             Ok(decision::repeat(connection, rollout, repetition)?)
         }
@@ -260,7 +286,9 @@ fn apply_change(
         }
         Change::RollbackWanted => Ok(rollback::want(connection, rollout)?),
         Change::ProbationPassed => Ok(swap::end_probation(connection, rollout)?),
-        Change::Shadow(shadow, change) => Ok(shadow::apply(connection, rollout, *shadow, change)?),
+        Change::Shadow(shadow, change) => Ok(shadow::apply(
+            connection, patterns, rollout, *shadow, change,
+        )?),
         Change::Signal(sample) => Ok(signal::keep(connection, rollout, sample)?),
         Change::Recheck {
             cohort,

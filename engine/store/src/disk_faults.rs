@@ -1,12 +1,12 @@
 //! What a caller is told when the disk does not do its part. The page limit that fills a
 //! disk is one of the connection, so this cannot be shown from outside.
 
-use std::error::Error as _;
+use std::{error::Error as _, time::Duration};
 
 use rusqlite::ffi;
 use windlass_model::{
-    ChangeSet, DeviceId, Event, EventKind, Hold, HoldKind, HoldSubject, PluginName, RolloutKey,
-    Sequence, Timestamp,
+    Change, ChangeSet, DecisionAnswer, DecisionRecord, DeviceId, Event, EventKind, Hold, HoldKind,
+    HoldSubject, PluginName, RolloutKey, Sequence, Sha256, Timestamp, View,
 };
 
 use crate::{CommitError, Committed, Location, Store, StoreError};
@@ -38,6 +38,27 @@ fn set(length: usize) -> ChangeSet {
     }
 }
 
+fn decided() -> Change {
+    Change::Decision(Box::new(DecisionRecord {
+        policy: PluginName::new("p"),
+        component: Sha256([1; 32]),
+        settings: Sha256([2; 32]),
+        at: Timestamp(1),
+        view: View {
+            now: Timestamp(1),
+            started_at: Timestamp(1),
+            paused_for: Duration::ZERO,
+            cohorts: Vec::new(),
+            starts_last_minute: 0,
+            approvals: Vec::new(),
+            advances: Vec::new(),
+            signals: Vec::new(),
+        },
+        memo_before: Vec::new(),
+        answer: DecisionAnswer::Failed(String::new()),
+    }))
+}
+
 fn commit(store: &mut Store, set: &ChangeSet) -> Result<Committed, CommitError> {
     store.commit(&[set]).remove(0)
 }
@@ -65,8 +86,11 @@ fn a_full_disk_refuses_whole_sets_and_is_named() {
     commit(&mut store, &set(1)).expect("there is room");
     limit_pages(&store, 1);
 
-    let small = set(1);
-    let large = set(LARGE);
+    let mut small = set(1);
+    let mut large = set(LARGE);
+    for set in [&mut small, &mut large] {
+        set.changes.push(decided());
+    }
     let answers = store.commit(&[&small, &large]);
     for answer in answers {
         let error = answer.expect_err("there is no room");
@@ -91,6 +115,9 @@ fn a_full_disk_refuses_whole_sets_and_is_named() {
     limit_pages(&store, u32::MAX - 1);
     let committed = commit(&mut store, &large).expect("there is room");
     assert_eq!(committed.first, Sequence(2));
+    // It is not packed with one that was lost.
+    let decisions = store.decisions(ROLLOUT, 0, 9).expect("readable");
+    assert_eq!(decisions.len(), 1);
     assert!(store.check().expect("the check runs").is_empty());
 }
 

@@ -38,6 +38,15 @@ pub enum StoreError {
         #[source]
         source: Option<Arc<serde_json::Error>>,
     },
+    /// A decision is kept packed, and what was packed is not to be had back.
+    #[error("the state database holds decision {decision} packed, and it cannot be unpacked")]
+    Packed {
+        /// Which.
+        decision: i64,
+        /// Why not.
+        #[source]
+        source: UnpackError,
+    },
     /// A row that was named does not exist.
     #[error("the state database has no {what} {key}")]
     Missing {
@@ -65,6 +74,29 @@ impl From<rusqlite::Error> for StoreError {
             _ => Self::Database(error),
         }
     }
+}
+
+/// Why a decision was not unpacked.
+#[derive(Clone, Debug, Error)]
+pub enum UnpackError {
+    /// What it was packed with is gone.
+    #[error("its pattern {pattern} is missing")]
+    NoPattern {
+        /// As the decision has it.
+        pattern: i64,
+    },
+    /// No decision is packed that is so large.
+    #[error("it says that it unpacks to {size} bytes")]
+    TooLarge {
+        /// As the decision has it.
+        size: usize,
+    },
+    /// It is not what packing makes.
+    #[error("it is damaged")]
+    Damaged(#[source] Arc<lz4_flex::block::DecompressError>),
+    /// It unpacks, and ends before its memos do.
+    #[error("it is cut off")]
+    CutOff,
 }
 
 /// Why a state database was not opened. Nothing was created or changed.

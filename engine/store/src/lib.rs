@@ -69,7 +69,7 @@ pub use commit::Committed;
 pub use condemned::Condemnation;
 pub use dead_letter::DeadLetter;
 pub use decision::{DecisionRow, DecisionRows, RecordedAnswer, RecordedQuestion, StoredDecision};
-pub use error::{CommitError, CreateConflict, OpenError, StoreError};
+pub use error::{CommitError, CreateConflict, OpenError, StoreError, UnpackError};
 pub use growth::ExtendConflict;
 pub use handle::{Stopped, StoreHandle, StoreThread, ThreadPanicked};
 pub use history::Histories;

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, backup::Backup};
 
 use crate::{
     Location, OpenError, StoreError,
+    decision::Patterns,
     lock::OwnerLock,
     schema::{self, Found},
 };
@@ -37,6 +38,7 @@ pub struct Store {
     pub(crate) connection: Connection,
     /// The number of the next event.
     pub(crate) next_event: u64,
+    pub(crate) patterns: Patterns,
     // Declared last, so that it is released after the connection is closed.
     _lock: Option<OwnerLock>,
 }
@@ -167,6 +169,7 @@ impl Store {
         Ok(Self {
             connection,
             next_event,
+            patterns: Patterns::default(),
             _lock: lock,
         })
     }

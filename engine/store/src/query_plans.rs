@@ -189,7 +189,7 @@ fn pages_of_assignments_and_events_walk_along_an_index() {
 fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
     let store = store();
     let dead_letters = "assignment_dead_letter (rollout=?)";
-    let queries: [(String, &[&str]); 22] = [
+    let queries: [(String, &[&str]); 23] = [
         (
             rival::ELSEWHERE.to_owned(),
             &["assignment_device (device=?)"],
@@ -257,6 +257,14 @@ fn what_is_asked_of_devices_and_their_groups_walks_along_an_index() {
                 "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
                 "assignment_blocker (blocker=?)",
                 "event_reason (reason=?)",
+            ],
+        ),
+        (
+            retention::UNCITED_PATTERNS.to_owned(),
+            &[
+                "COVERING INDEX pattern_policy (rollout=?)",
+                "COVERING INDEX decision_policy (rollout=? AND policy=? AND rowid>? AND rowid<?)",
+                "COVERING INDEX pattern_policy (rollout=? AND policy=? AND rowid>?)",
             ],
         ),
         (dead_letter::of_rollout(), &[dead_letters]),

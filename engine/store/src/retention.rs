@@ -78,7 +78,11 @@ impl Store {
         let mut pruned = Pruned::default();
         if let Some(cutoff) = before(retention.decisions) {
             for rollout in rollouts(&transaction, None)? {
-                pruned.decisions += drop_decisions(&transaction, rollout, cutoff, limit)?;
+                let dropped = drop_decisions(&transaction, rollout, cutoff, limit)?;
+                if dropped > 0 {
+                    drop_patterns(&transaction, rollout)?;
+                }
+                pruned.decisions += dropped;
             }
             if pruned.decisions > 0 {
                 pruned.components = drop_components(&transaction)?;
@@ -131,6 +135,23 @@ fn drop_decisions(
         )?
         .execute(params![rollout.0, millis(cutoff), limit])?;
     Ok(dropped as u64)
+}
+
+/// What no decision of a rollout is packed with: none is left between it and the policy's next
+/// pattern. A policy's newest pattern stays, as its newest decision does, and so the next one can
+/// be packed with it.
+pub(crate) const UNCITED_PATTERNS: &str = "DELETE FROM pattern WHERE id IN (\
+     SELECT p.id FROM pattern AS p WHERE p.rollout = ?1 AND NOT EXISTS (\
+     SELECT 1 FROM decision AS d \
+     WHERE d.rollout = p.rollout AND d.policy = p.policy AND d.id >= p.id \
+     AND d.id < coalesce((SELECT min(id) FROM pattern \
+     WHERE rollout = p.rollout AND policy = p.policy AND id > p.id), 1 << 62)))";
+
+fn drop_patterns(connection: &Connection, rollout: RolloutKey) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(UNCITED_PATTERNS)?
+        .execute([rollout.0])?;
+    Ok(())
 }
 
 fn drop_components(connection: &Connection) -> Result<u64, StoreError> {

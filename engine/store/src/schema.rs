@@ -15,12 +15,13 @@ const APPLICATION_ID: i32 = 0x5769_6E64;
 
 /// Number `n` (from 1) brings a database from version `n - 1` to `n`. Never edited once
 /// released: a change is a further file.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_steering.sql"),
     include_str!("../migrations/0003_explained.sql"),
     include_str!("../migrations/0004_watched.sql"),
     include_str!("../migrations/0005_ranked.sql"),
+    include_str!("../migrations/0006_packed.sql"),
 ];
 
 /// The version that this program reads and writes.

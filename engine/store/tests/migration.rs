@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
-use windlass_model::{EventKind, Rollback, RolloutName, Sequence, Timestamp};
+use windlass_model::{
+    Change, ChangeSet, DecisionRecord, EventKind, Rollback, RolloutKey, RolloutName, Sequence,
+    Timestamp,
+};
 use windlass_store::{Location, Store};
 
 /// A state file as the program of schema 1 left it.
@@ -82,11 +85,11 @@ fn a_migration_loses_nothing() {
     let after = rows(&connection, &known);
     let lost: Vec<_> = before.iter().filter(|row| !after.contains(row)).collect();
     assert_eq!(lost, Vec::<&String>::new());
-    assert_eq!(tables(&connection).len(), known.len() + 14);
+    assert_eq!(tables(&connection).len(), known.len() + 16);
     let version: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .expect("readable");
-    assert_eq!(version, 5);
+    assert_eq!(version, 6);
 }
 
 #[test]
@@ -153,4 +156,49 @@ fn events_of_version_1_are_found_by_their_device() {
         (found, reason.text.as_str()),
         (&device.device.id, "on hold")
     );
+}
+
+/// Decisions were kept as they are once: they are read as they were, and packed ones follow them.
+#[test]
+fn decisions_of_version_1_are_read_as_they_were() {
+    let old = Old::new();
+    let digest = "01".repeat(32);
+    let json = format!(
+        r#"{{"policy":"careful","component":"{digest}","settings":"{digest}","at":4000,"view":{{"now":4000,"started_at":3000,"paused_for":{{"secs":0,"nanos":0}},"cohorts":[],"starts_last_minute":0,"approvals":[],"signals":[]}},"memo_before":[],"answer":{{"failed":"it trapped"}}}}"#
+    );
+    old.sqlite()
+        .execute(
+            "INSERT INTO decision VALUES (7, 1, 'careful', zeroblob(32), 4000, ?1, x'00ff', x'')",
+            [&json],
+        )
+        .expect("written");
+    let mut record: DecisionRecord = serde_json::from_str(&json).expect("a decision");
+    record.memo_before = vec![0, 255];
+
+    let mut store = old.open();
+    let rollout = RolloutKey(1);
+    let read = |store: &Store| -> Vec<_> {
+        let stored = store.decisions(rollout, 0, 10).expect("readable");
+        stored
+            .into_iter()
+            .map(|stored| (stored.id, stored.record))
+            .collect()
+    };
+    assert_eq!(read(&store), [(7, record.clone())]);
+    let snapshot = store.snapshot(rollout).expect("readable");
+    assert_eq!(snapshot.decisions, [Some(record.clone())]);
+    let page = store.decision_rows(rollout, 0, 1).expect("readable");
+    let row = page.last().expect("there is one");
+    let mut room = Vec::new();
+    assert_eq!(row.question(&mut room).expect("sound").memo, [0, 255]);
+
+    let mut next = record.clone();
+    next.at = Timestamp(5_000);
+    let mut set = ChangeSet::new(rollout);
+    set.changes = vec![Change::Decision(Box::new(next.clone())); 2];
+    for answer in store.commit(&[&set]) {
+        answer.expect("no conflict");
+    }
+    assert_eq!(read(&store), [(7, record), (8, next.clone()), (9, next)]);
+    assert!(store.check().expect("the check runs").is_empty());
 }

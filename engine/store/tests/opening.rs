@@ -146,7 +146,7 @@ fn a_newer_schema_is_refused() {
             error,
             OpenError::NewerSchema {
                 found: 1000,
-                known: 5,
+                known: 6,
                 ..
             }
         ),

@@ -55,6 +55,7 @@ impl Page {
     /// Takes them again up to the first that gives pause.
     pub(super) async fn run(mut self, policies: Policies, mut guests: AmongGuests) -> Ran {
         let (mut compared, mut failed) = (0, 0);
+        let mut room = Vec::new();
         let end = loop {
             let Some(row) = self.rows.get(self.at) else {
                 break End::Through;
@@ -66,7 +67,7 @@ impl Page {
                 view,
                 memo,
                 answer,
-            } = match row.question() {
+            } = match row.question(&mut room) {
                 Ok(question) => question,
                 Err(error) => break unreadable(error),
             };

@@ -3,8 +3,8 @@ use tokio::sync::mpsc;
 use windlass_model::RolloutKey;
 use windlass_store::{DecisionRows, Store, StoreError};
 
-/// Bytes read at once, some 250 decisions: what is lost by passing them on is little beside
-/// what is done with them.
+/// Bytes that the decisions read at once say, some 250 of them: what is lost by passing them on
+/// is little beside what is done with them.
 const PAGE: usize = 512 << 10;
 /// Pages read before they are wanted: enough for reading and running to go on side by side.
 const AHEAD: usize = 4;

@@ -1,11 +1,14 @@
 //! What policies answered, and the components and settings that did.
 //!
 //! - `row`: one decision as it is kept, to be read in whole or in part; `rows`: many of them.
+//! - `packed`: what differs from an earlier one; `pattern`: which one that is.
 
+mod packed;
+mod pattern;
 mod row;
 mod rows;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Rows, params};
 use windlass_model::{
     DecisionAnswer, DecisionRecord, PluginName, Repetition, RolloutKey, Sha256, ShadowKey,
     Timestamp,
@@ -18,9 +21,11 @@ use crate::{
     swap,
 };
 
-use row::columns;
+use packed::Parts;
+pub(crate) use pattern::Patterns;
 pub use row::{DecisionRow, RecordedAnswer, RecordedQuestion};
 pub use rows::DecisionRows;
+use rows::{Enough, decisions};
 
 /// A decision with its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,18 +43,13 @@ pub struct StoredDecision {
 }
 
 /// The decisions of a rollout after one.
-pub(crate) const AFTER: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM decision WHERE rollout = ?1 AND id > ?2 ORDER BY id"
-);
+pub(crate) const AFTER: &str =
+    concat!(decisions!(""), "WHERE rollout = ?1 AND id > ?2 ORDER BY id");
 
 /// The newest decision of a policy in force up to an instant.
 pub(crate) const NEWEST: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM decision INDEXED BY decision_policy_time \
-     WHERE rollout = ?1 AND policy = ?2 AND shadow IS NULL AND at <= ?3 \
+    decisions!("INDEXED BY decision_policy_time"),
+    "WHERE rollout = ?1 AND policy = ?2 AND shadow IS NULL AND at <= ?3 \
      ORDER BY at DESC, id DESC LIMIT 1"
 );
 
@@ -63,14 +63,9 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<StoredDecision>, StoreError> {
         let mut statement = self.connection.prepare_cached(AFTER)?;
-        let mut rows = statement.query(params![rollout.0, after])?;
-        let mut decisions = Vec::new();
-        while decisions.len() < limit
-            && let Some(row) = rows.next()?
-        {
-            decisions.push(DecisionRow::of(row)?.decision()?);
-        }
-        Ok(decisions)
+        let found = statement.query(params![rollout.0, after])?;
+        let rows = DecisionRows::read(&self.connection, found, Enough::Decisions(limit))?;
+        rows.iter().map(|row| row.decision()).collect()
     }
 
     /// The id after which [`decisions`](Self::decisions) has the newest `count` of a rollout, or
@@ -101,11 +96,8 @@ impl Store {
         until: Timestamp,
     ) -> Result<Option<StoredDecision>, StoreError> {
         let mut statement = self.connection.prepare_cached(NEWEST)?;
-        let mut rows = statement.query(params![rollout.0, policy.as_str(), millis(until)])?;
-        match rows.next()? {
-            Some(row) => Ok(Some(DecisionRow::of(row)?.decision()?)),
-            None => Ok(None),
-        }
+        let found = statement.query(params![rollout.0, policy.as_str(), millis(until)])?;
+        one(&self.connection, found)
     }
 
     /// Keeps a component's bytes, so that its decisions can be replayed.
@@ -156,6 +148,7 @@ impl Store {
 /// Memos are kept as bytes beside the JSON, which would write each byte as a number.
 pub(crate) fn append(
     connection: &Connection,
+    patterns: &mut Patterns,
     rollout: RolloutKey,
     shadow: Option<ShadowKey>,
     record: &DecisionRecord,
@@ -166,22 +159,40 @@ pub(crate) fn append(
         DecisionAnswer::Decided(decision) => std::mem::take(&mut decision.memo),
         DecisionAnswer::Failed(_) => Vec::new(),
     };
+    let json = to_json("decision", &record)?;
+    let plain = Parts {
+        record: json.as_bytes(),
+        memo_before: &memo_before,
+        memo: &memo,
+    };
+    let joined = plain.joined();
+    // What is packed is not kept twice.
+    let kept = match &joined {
+        Some(_) => Parts::default(),
+        None => plain,
+    };
     connection
         .prepare_cached(
-            "INSERT INTO decision (rollout, policy, component, at, record, memo_before, memo, shadow) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO decision (rollout, policy, component, at, record, memo_before, memo, \
+             shadow) VALUES (?1, ?2, ?3, ?4, CAST(?5 AS TEXT), ?6, ?7, ?8)",
         )?
         .execute(params![
             rollout.0,
             record.policy.as_str(),
             record.component.0.as_slice(),
             millis(record.at),
-            to_json("decision", &record)?,
-            memo_before,
-            memo,
+            kept.record,
+            kept.memo_before,
+            kept.memo,
             shadow.map(|shadow| shadow.0),
         ])?;
-    Ok(())
+    match joined {
+        Some(joined) => {
+            let id = connection.last_insert_rowid();
+            patterns.pack(connection, id, rollout, &record.policy, joined)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Counts answers that said what the policy's newest decision says.
@@ -264,16 +275,12 @@ fn newest(
     after: i64,
 ) -> Result<Option<DecisionRecord>, StoreError> {
     let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM decision WHERE rollout = ?1 AND policy = ?2 AND shadow IS NULL AND id > ?3 \
+        decisions!(""),
+        "WHERE rollout = ?1 AND policy = ?2 AND shadow IS NULL AND id > ?3 \
          ORDER BY id DESC LIMIT 1"
     ))?;
-    let mut rows = statement.query(params![rollout.0, policy.as_str(), after])?;
-    match rows.next()? {
-        Some(row) => Ok(Some(DecisionRow::of(row)?.decision()?.record)),
-        None => Ok(None),
-    }
+    let found = statement.query(params![rollout.0, policy.as_str(), after])?;
+    Ok(one(connection, found)?.map(|stored| stored.record))
 }
 
 /// The newest decision of a shadow.
@@ -282,13 +289,15 @@ pub(crate) fn newest_of_shadow(
     shadow: ShadowKey,
 ) -> Result<Option<DecisionRecord>, StoreError> {
     let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM decision WHERE shadow = ?1 ORDER BY id DESC LIMIT 1"
+        decisions!(""),
+        "WHERE shadow = ?1 ORDER BY id DESC LIMIT 1"
     ))?;
-    let mut rows = statement.query([shadow.0])?;
-    match rows.next()? {
-        Some(row) => Ok(Some(DecisionRow::of(row)?.decision()?.record)),
-        None => Ok(None),
-    }
+    let found = statement.query([shadow.0])?;
+    Ok(one(connection, found)?.map(|stored| stored.record))
+}
+
+/// The first that was found.
+fn one(connection: &Connection, found: Rows<'_>) -> Result<Option<StoredDecision>, StoreError> {
+    let rows = DecisionRows::read(connection, found, Enough::Decisions(1))?;
+    rows.last().map(|row| row.decision()).transpose()
 }

@@ -10,24 +10,17 @@ use windlass_model::{
     Decision, DecisionAnswer, DecisionRecord, PluginName, Sha256, ShadowKey, View,
 };
 
-use super::StoredDecision;
-use crate::{StoreError, codes::timestamp, json::parse};
-
-/// What [`DecisionRow::of`] reads, in this order.
-macro_rules! columns {
-    () => {
-        "id, repeats, repeated_at, shadow, record, memo_before, memo"
-    };
-}
-pub(super) use columns;
+use super::{
+    StoredDecision,
+    packed::{Parts, unpack},
+};
+use crate::{StoreError, UnpackError, codes::timestamp, json::parse};
 
 /// A decision as the state file has it: read, and not yet understood.
 #[derive(Clone, Copy, Debug)]
 pub struct DecisionRow<'a> {
     pub(super) head: Head,
-    pub(super) record: &'a [u8],
-    pub(super) memo_before: &'a [u8],
-    pub(super) memo: &'a [u8],
+    pub(super) form: Form<'a>,
 }
 
 /// What is beside the decision itself.
@@ -37,6 +30,19 @@ pub(super) struct Head {
     repeats: i64,
     repeated_at: Option<i64>,
     shadow: Option<i64>,
+}
+
+/// How a decision is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form<'a> {
+    /// As it is: it is too large to be packed, or older than schema 6.
+    Plain(Parts<'a>),
+    Packed {
+        packed: &'a [u8],
+        pattern: i64,
+        /// None if it is missing.
+        bytes: Option<&'a [u8]>,
+    },
 }
 
 /// What a policy was asked once, and what it said.
@@ -82,29 +88,22 @@ enum Answer<'a> {
     Failed(IgnoredAny),
 }
 
-impl<'a> DecisionRow<'a> {
-    pub(super) fn of(row: &'a Row<'_>) -> Result<Self, StoreError> {
+impl Head {
+    /// From the first columns of a row.
+    pub(super) fn of(row: &Row<'_>) -> Result<Self, StoreError> {
         Ok(Self {
-            head: Head {
-                id: row.get(0)?,
-                repeats: row.get(1)?,
-                repeated_at: row.get(2)?,
-                shadow: row.get(3)?,
-            },
-            record: bytes(row, 4)?,
-            memo_before: bytes(row, 5)?,
-            memo: bytes(row, 6)?,
+            id: row.get(0)?,
+            repeats: row.get(1)?,
+            repeated_at: row.get(2)?,
+            shadow: row.get(3)?,
         })
     }
+}
 
+impl DecisionRow<'_> {
     /// As of [`StoredDecision::id`].
     pub fn id(&self) -> i64 {
         self.head.id
-    }
-
-    /// What is no text is no JSON either.
-    fn text(&self) -> &'a str {
-        str::from_utf8(self.record).unwrap_or_default()
     }
 
     /// All of it.
@@ -113,10 +112,12 @@ impl<'a> DecisionRow<'a> {
     ///
     /// If the row holds what no version of this program writes.
     pub fn decision(&self) -> Result<StoredDecision, StoreError> {
-        let mut record: DecisionRecord = parse("decision", self.text())?;
-        record.memo_before = self.memo_before.to_owned();
+        let mut room = Vec::new();
+        let parts = self.parts(&mut room)?;
+        let mut record: DecisionRecord = parse("decision", text(parts.record))?;
+        record.memo_before = parts.memo_before.to_owned();
         if let DecisionAnswer::Decided(decision) = &mut record.answer {
-            decision.memo = self.memo.to_owned();
+            decision.memo = parts.memo.to_owned();
         }
         Ok(StoredDecision {
             id: self.head.id,
@@ -127,28 +128,55 @@ impl<'a> DecisionRow<'a> {
         })
     }
 
-    /// What was asked, and the answer as it is written.
+    /// What was asked, and the answer as it is written. `room` is for what must be unpacked, and
+    /// serves one row after the other.
     ///
     /// # Errors
     ///
     /// As [`decision`](Self::decision), but for what is wrong within the answer.
-    pub fn question(&self) -> Result<RecordedQuestion<'a>, StoreError> {
-        let question: Question<'a> = parse("decision", self.text())?;
+    pub fn question<'b>(
+        &'b self,
+        room: &'b mut Vec<u8>,
+    ) -> Result<RecordedQuestion<'b>, StoreError> {
+        let parts = self.parts(room)?;
+        let question: Question<'b> = parse("decision", text(parts.record))?;
         Ok(RecordedQuestion {
             policy: question.policy,
             component: question.component,
             settings: question.settings,
             view: question.view,
-            memo: self.memo_before,
+            memo: parts.memo_before,
             answer: match question.answer {
                 Answer::Decided(json) => Some(RecordedAnswer {
                     json: json.get(),
-                    memo: self.memo,
+                    memo: parts.memo,
                 }),
                 Answer::Failed(_) => None,
             },
         })
     }
+
+    fn parts<'b>(&'b self, room: &'b mut Vec<u8>) -> Result<Parts<'b>, StoreError> {
+        match self.form {
+            Form::Plain(parts) => Ok(parts),
+            Form::Packed {
+                packed,
+                pattern,
+                bytes,
+            } => bytes
+                .ok_or(UnpackError::NoPattern { pattern })
+                .and_then(|bytes| unpack(packed, bytes, room))
+                .map_err(|source| StoreError::Packed {
+                    decision: self.head.id,
+                    source,
+                }),
+        }
+    }
+}
+
+/// What is no text is no JSON either.
+fn text(record: &[u8]) -> &str {
+    str::from_utf8(record).unwrap_or_default()
 }
 
 impl RecordedAnswer<'_> {
@@ -182,9 +210,4 @@ impl Write for Expected<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn bytes<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a [u8], StoreError> {
-    let value = row.get_ref(column)?;
-    Ok(value.as_bytes().map_err(rusqlite::Error::from)?)
 }

@@ -19,7 +19,7 @@ use windlass_model::{
 use crate::{
     Store, StoreError,
     codes::{Code as _, integer, millis},
-    decision,
+    decision::{self, Patterns},
     json::to_json,
     rollout::by_key,
 };
@@ -217,13 +217,14 @@ pub(crate) fn end_those_in_force(
 
 pub(crate) fn apply(
     connection: &Connection,
+    patterns: &mut Patterns,
     rollout: RolloutKey,
     shadow: ShadowKey,
     change: &ShadowChange,
 ) -> Result<(), StoreError> {
     match change {
         ShadowChange::Decided(record) => {
-            decision::append(connection, rollout, Some(shadow), record)?;
+            decision::append(connection, patterns, rollout, Some(shadow), record)?;
         }
         ShadowChange::Repeated { times, last } => {
             connection

@@ -275,8 +275,9 @@ pub(crate) fn decisions_are_read_and_compared_as_they_are_kept(f: &mut Fixture) 
     let none = f.store.decision_rows(rollout, after, 1).expect("readable");
     assert!(none.last().is_none());
 
+    let mut room = Vec::new();
     for (row, record) in all.iter().zip(&records) {
-        let question = row.question().expect("sound");
+        let question = row.question(&mut room).expect("sound");
         assert_eq!(
             (&question.policy, question.component, question.settings),
             (&record.policy, record.component, record.settings)
