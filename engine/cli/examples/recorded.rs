@@ -37,5 +37,5 @@ async fn main() -> Result<()> {
     let plan = plan::plan(release);
     let rollout = store.create_rollout(&plan, &mut std::iter::empty(), START)?;
     let opened = recorded::opened(&host).await?;
-    recorded::write(&mut store, rollout, &opened, count).await
+    recorded::write(store, rollout, &opened, count).await
 }

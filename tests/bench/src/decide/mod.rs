@@ -24,7 +24,7 @@ use crate::{
 /// Decisions of one measurement.
 const DECISIONS: u32 = 5_000;
 /// Recorded ones.
-const RECORDED: u64 = 1_000_000;
+const RECORDED: u64 = 10_000_000;
 const DEVICES: u64 = 1_000_000;
 /// Times that `why` is asked.
 const QUESTIONS: u64 = 20;
@@ -72,8 +72,7 @@ pub(crate) async fn rows(settings: &Settings, print: &mut impl FnMut(Row)) -> Re
     let count = settings.scaled(RECORDED);
     let mut store = Store::open(&Location::File(folder.path().join("recorded.db")))?;
     let rollout = rollout(&mut store)?;
-    recorded::write(&mut store, rollout, &opened, count).await?;
-    drop(store);
+    recorded::write(store, rollout, &opened, count).await?;
     let (took, _) = process::run_windlass(folder.path(), &["replay", "--state", "recorded.db"])?;
     let rate = count as f64 / took.as_secs_f64();
     print(Row {

@@ -1,6 +1,6 @@
 //! A state file with recorded decisions.
 
-use std::mem;
+use std::{mem, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use windlass_host::{Host, Plugin, Policy};
 use windlass_model::{
     Change, ChangeSet, DecisionAnswer, DecisionRecord, PluginName, RolloutKey, Sha256,
 };
-use windlass_store::Store;
+use windlass_store::{Store, StoreThread};
 
 use super::view;
 
@@ -25,9 +25,10 @@ pub(crate) async fn opened(host: &Host) -> Result<(Plugin, Policy)> {
     Ok((plugin, policy))
 }
 
-/// Lets `policy` take `count` decisions, and writes them as those of `rollout`.
+/// Lets `policy` take `count` decisions, and writes them as those of `rollout`: a commit's while
+/// the next one's are taken.
 pub(crate) async fn write(
-    store: &mut Store,
+    mut store: Store,
     rollout: RolloutKey,
     (plugin, policy): &(Plugin, Policy),
     count: u64,
@@ -36,6 +37,8 @@ pub(crate) async fn write(
     let digest = Sha256(sha2::Sha256::digest(&settings).into());
     store.put_component(&plugin.digest(), component()?)?;
     store.put_settings(&digest, &settings)?;
+    let thread = StoreThread::start(store)?;
+    let mut committing = None;
     let mut memo = Vec::new();
     let mut changes = ChangeSet::new(rollout);
     for decided in 0..count {
@@ -53,12 +56,18 @@ pub(crate) async fn write(
         };
         changes.changes.push(Change::Decision(Box::new(record)));
         if (decided + 1) % COMMIT == 0 || decided + 1 == count {
-            for committed in store.commit(&[&changes]) {
-                committed?;
+            let set = Arc::new(mem::replace(&mut changes, ChangeSet::new(rollout)));
+            let handle = thread.handle();
+            let next = tokio::spawn(async move { handle.commit(set).await });
+            if let Some(before) = committing.replace(next) {
+                before.await??;
             }
-            changes.changes.clear();
         }
     }
+    if let Some(last) = committing {
+        last.await??;
+    }
+    thread.shutdown().await?;
     Ok(())
 }
 
