@@ -110,7 +110,7 @@ impl DeliveryHttp {
         let request = self
             .request(method, &job.device, path)?
             .header("Content-Type", release.media_type.as_str())
-            .header("Repr-Digest", format!("sha-256=:{digest}:"));
+            .header("Repr-Digest", ["sha-256=:", &digest, ":"].concat());
         Ok(identify(request, job))
     }
 
@@ -134,12 +134,22 @@ impl DeliveryHttp {
         Ok(address)
     }
 
-    fn request(&self, method: &str, device: &Device, path: &str) -> Result<Request, DeliveryError> {
+    fn request(
+        &self,
+        method: &'static str,
+        device: &Device,
+        path: &str,
+    ) -> Result<Request, DeliveryError> {
         Ok(self.request_at(method, &self.address(device)?, path))
     }
 
     /// A request with the headers that the operator set.
-    pub(crate) fn request_at(&self, method: &str, address: &Address<'_>, path: &str) -> Request {
+    pub(crate) fn request_at(
+        &self,
+        method: &'static str,
+        address: &Address<'_>,
+        path: &str,
+    ) -> Request {
         let mut request = Request::new(method, address, path);
         for (name, value) in &self.settings.headers {
             request = request.header(name.as_str(), value.as_str());

@@ -1,41 +1,36 @@
-use bytes::Bytes;
 use futures_util::{FutureExt as _, stream};
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method as HttpMethod, Request as HttpRequest, Response,
-    Uri, header::CONTENT_LENGTH, uri,
-};
+use http::{Method, Request, Response, Uri, header::CONTENT_LENGTH, uri::Scheme};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Empty, StreamBody};
 use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, WasiBody,
-    p2::{
-        bindings::http::types::{ErrorCode, Method, Scheme},
-        body::HostIncomingBody,
-    },
+    WasiBody,
+    p2::{bindings::http::types::ErrorCode, body::HostIncomingBody},
 };
 
+use super::fields;
 use crate::{
-    bindings::exchange::{Answer, Content, ExchangeError, Host, Request},
+    bindings::exchange::{Answer, Content, ExchangeError, Host},
     egress::SMALL_ANSWER,
     guest::State,
-    limits::HTTP_FIELD_BYTES,
     payload::{OutOfRange, PayloadBody},
 };
 
-/// What a header counts for beside its name and value, as `wasi:http` counts.
-const HEADER_OVERHEAD: usize = size_of::<HeaderName>() + size_of::<HeaderValue>();
+/// So many headers are made room for: those of a push, and what the host adds.
+const USUAL_HEADERS: usize = 12;
 
 impl Host for State {
     async fn send(
         &mut self,
-        request: Request,
+        method: String,
+        url: String,
+        headers: Vec<u8>,
         content: Content,
     ) -> wasmtime::Result<Result<Answer, ExchangeError>> {
         let body = match self.body(content)? {
             Ok(body) => body,
             Err(error) => return Ok(Err(error)),
         };
-        let request = match assemble(request, body) {
+        let request = match assemble(&method, url, headers, body) {
             Ok(request) => request,
             Err(error) => return Ok(Err(error)),
         };
@@ -76,7 +71,7 @@ impl State {
         };
         Ok(Answer {
             status: head.status.as_u16(),
-            headers: fields(&head.headers),
+            headers: fields::lines(&head.headers),
             body,
             rest,
         })
@@ -89,65 +84,32 @@ impl From<ErrorCode> for ExchangeError {
     }
 }
 
-fn assemble(request: Request, body: WasiBody) -> Result<HttpRequest<WasiBody>, ExchangeError> {
+fn assemble(
+    method: &str,
+    url: String,
+    headers: Vec<u8>,
+    body: WasiBody,
+) -> Result<Request<WasiBody>, ExchangeError> {
+    let uri = Uri::try_from(url).map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
+    match uri.scheme() {
+        Some(scheme) if [Scheme::HTTP, Scheme::HTTPS].contains(scheme) => {}
+        Some(_) => return Err(ErrorCode::HttpProtocolError.into()),
+        None => return Err(ErrorCode::HttpRequestUriInvalid.into()),
+    }
     let length = body.size_hint().exact().filter(|length| *length > 0);
-    let uri = Uri::builder()
-        .scheme(scheme(request.scheme)?)
-        .authority(request.authority)
-        .path_and_query(request.path_with_query)
-        .build()
-        .map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
-    let mut assembled = HttpRequest::new(body);
-    *assembled.method_mut() = method(request.method)?;
-    *assembled.uri_mut() = uri;
-    let headers = assembled.headers_mut();
-    headers.reserve(request.headers.len() + 2);
-    let mut size = 0;
-    for (name, value) in request.headers {
-        size += name.len() + value.len() + HEADER_OVERHEAD;
-        if size > HTTP_FIELD_BYTES {
-            let size = u32::try_from(size).ok();
-            return Err(ErrorCode::HttpRequestHeaderSectionSize(size).into());
-        }
-        let known = HeaderName::from_bytes(name.as_bytes());
-        let (Ok(known), Ok(value)) = (known, HeaderValue::from_maybe_shared(Bytes::from(value)))
-        else {
-            return Err(ExchangeError::Header(name));
-        };
-        let is_ours = known == CONTENT_LENGTH && length.is_some();
-        if is_ours || DEFAULT_FORBIDDEN_HEADERS.contains(&known) {
-            return Err(ExchangeError::Header(name));
-        }
-        headers.append(known, value);
+    let mut request = Request::new(body);
+    *request.method_mut() =
+        Method::from_bytes(method.as_bytes()).map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;
+    *request.uri_mut() = uri;
+    let known = request.headers_mut();
+    known.reserve(USUAL_HEADERS);
+    fields::parse(headers, known)?;
+    if let Some(length) = length
+        && known.insert(CONTENT_LENGTH, length.into()).is_some()
+    {
+        return Err(ExchangeError::Header(CONTENT_LENGTH.to_string()));
     }
-    if let Some(length) = length {
-        headers.insert(CONTENT_LENGTH, length.into());
-    }
-    Ok(assembled)
-}
-
-fn method(method: Method) -> Result<HttpMethod, ErrorCode> {
-    Ok(match method {
-        Method::Get => HttpMethod::GET,
-        Method::Head => HttpMethod::HEAD,
-        Method::Post => HttpMethod::POST,
-        Method::Put => HttpMethod::PUT,
-        Method::Delete => HttpMethod::DELETE,
-        Method::Connect => HttpMethod::CONNECT,
-        Method::Options => HttpMethod::OPTIONS,
-        Method::Trace => HttpMethod::TRACE,
-        Method::Patch => HttpMethod::PATCH,
-        Method::Other(name) => HttpMethod::from_bytes(name.as_bytes())
-            .map_err(|_| ErrorCode::HttpRequestMethodInvalid)?,
-    })
-}
-
-fn scheme(scheme: Scheme) -> Result<uri::Scheme, ErrorCode> {
-    match scheme {
-        Scheme::Http => Ok(uri::Scheme::HTTP),
-        Scheme::Https => Ok(uri::Scheme::HTTPS),
-        Scheme::Other(_) => Err(ErrorCode::HttpProtocolError),
-    }
+    Ok(request)
 }
 
 /// What of `body` is here already, and what may follow.
@@ -172,12 +134,4 @@ fn at_hand(mut body: WasiBody) -> (Vec<u8>, Option<WasiBody>) {
         }
     }
     (begun, None)
-}
-
-fn fields(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    headers
-        .iter()
-        .filter(|(name, _)| !DEFAULT_FORBIDDEN_HEADERS.contains(name))
-        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-        .collect()
 }

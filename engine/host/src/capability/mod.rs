@@ -2,6 +2,7 @@
 //! it is bound to the job in hand.
 
 mod exchange;
+mod fields;
 mod http;
 mod job;
 mod payload;

@@ -1,15 +1,18 @@
 //! Requests and answers in one call, as `delivery-http` makes them.
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body_util::{BodyExt as _, Full};
 use hyper::Response;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 use windlass_host::{DeliveryOptions, PushEnd};
 use windlass_model::{AttemptOutcome, Failure, Verification};
 
 use crate::{
     delivery::job,
-    support::{Payload, builtin, device_that, host},
+    guest,
+    support::{Payload, builtin, device_that, host, load},
 };
 
 /// `delivery-http` with `settings` pushes to a device that answers everything with 200 and
@@ -78,4 +81,62 @@ async fn headers_beyond_the_limit_are_not_sent() {
         panic!("it is too large: {:?}", end.outcome);
     };
     insta::assert_snapshot!(failure.message, @"the request's headers are too large");
+}
+
+/// What a push of a guest that writes `headers` itself came to, and those that a device got.
+async fn send(headers: &str) -> (AttemptOutcome, Option<HeaderMap>) {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let address = device_that(move |request| {
+        tell.send(request.headers().clone()).expect("it is heard");
+        async { Ok(Response::new(Full::default())) }
+    })
+    .await;
+    let host = host();
+    let delivery = load(&host, guest::delivery_that_sends(&address, headers))
+        .await
+        .delivery(&json!({}), DeliveryOptions::default())
+        .await
+        .expect("it accepts the settings");
+    let payload = Payload::of(1);
+    let end = delivery
+        .push(job(&address, &*payload), payload.clone())
+        .await;
+    (end.outcome, told.try_recv().ok())
+}
+
+/// What follows a value's colon is the value, but for the blanks around it.
+#[tokio::test]
+async fn lines_arrive_as_they_were_written() {
+    let (outcome, got) = send("x-a:1\r\nX-B: \t b: c \r\nX-A:2\r\nX-None:\r\n").await;
+    assert_eq!(outcome, AttemptOutcome::Delivered);
+    let got = got.expect("it was sent");
+    let values: Vec<_> = got.get_all("x-a").iter().collect();
+    assert_eq!(values, ["1", "2"]);
+    assert_eq!(got["x-b"], "b: c");
+    assert_eq!(got["x-none"], "");
+}
+
+/// What one reader takes for two fields and another for one is sent to nobody.
+#[tokio::test]
+async fn lines_that_can_be_read_in_two_ways_are_refused() {
+    for (headers, named) in [
+        ("X-A: 1\nX-B: 2\r\n", "X-A"),
+        ("X-A: 1\rX-B: 2\r\n", "X-A"),
+        ("X-A: 1\n\r\n", "X-A"),
+        ("X-A: 1\r\n folded\r\n", " folded"),
+        ("X-A: 1\r\n\r\nX-B: 2\r\n", ""),
+        ("X-A : 1\r\n", "X-A "),
+        ("X-A: 1", "X-A"),
+        (": 1\r\n", ""),
+        ("X-A: \u{7}\r\n", "X-A"),
+        ("Transfer-Encoding: chunked\r\n", "Transfer-Encoding"),
+        ("Host: elsewhere\r\n", "Host"),
+    ] {
+        let (outcome, got) = send(headers).await;
+        let AttemptOutcome::Failed(failure) = outcome else {
+            panic!("{headers:?} is no request: {outcome:?}");
+        };
+        assert_eq!(failure.message, named, "{headers:?}");
+        assert_eq!(got, None, "{headers:?}");
+    }
 }

@@ -121,8 +121,53 @@ pub(crate) fn patched(component: &Bytes, from: &str, to: &str) -> Bytes {
 /// A delivery whose `push` is `push`: `$delivered` gives its good answer, `$let-go` drops
 /// the payload, as every delivery does that is done with it.
 pub(crate) fn delivery(push: &str) -> Bytes {
+    delivery_with("", push)
+}
+
+/// A delivery whose `push` sends a POST to `url` with `headers` as they are, by
+/// `exchange.send`. If a header is refused it fails with the name that the host gives.
+pub(crate) fn delivery_that_sends(url: &str, headers: &str) -> Bytes {
+    // In the words of WebAssembly's text, whose strings know `\r` and `\n` too.
+    let quoted = |text: &str| format!("{text:?}");
+    delivery_with(
+        &format!(
+            r#"(import "windlass:plugin/exchange@0.1.0" "send"
+                (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i64 i64 i32)))
+            (data (i32.const 512) "POST")
+            (data (i32.const 1024) {})
+            (data (i32.const 2048) {})"#,
+            quoted(url),
+            quoted(headers)
+        ),
+        &format!(
+            r#"(call $send
+                (i32.const 512) (i32.const 4) (i32.const 1024) (i32.const {})
+                (i32.const 2048) (i32.const {})
+                ;; With nothing.
+                (i32.const 0) (i32.const 0) (i64.const 0) (i64.const 0)
+                (i32.const 128))
+            (call $let-go)
+            (if (i32.eqz (i32.load8_u (i32.const 128)))
+                (then (return (call $delivered))))
+            (if (i32.load8_u (i32.const 136))
+                ;; Not because of a header.
+                (then (unreachable)))
+            (i32.store8 (i32.const 64) (i32.const 1))
+            ;; `other`, with the name.
+            (i32.store8 (i32.const 72) (i32.const 10))
+            (i32.store (i32.const 80) (i32.load (i32.const 144)))
+            (i32.store (i32.const 84) (i32.load (i32.const 148)))
+            (i32.const 64)"#,
+            url.len(),
+            headers.len()
+        ),
+    )
+}
+
+fn delivery_with(imports: &str, push: &str) -> Bytes {
     let module = format!(
         r#"(module
+            {imports}
             (import "[export]windlass:plugin/protocol@0.1.0" "[resource-new]configured-delivery"
                 (func $new (param i32) (result i32)))
             (import "windlass:plugin/payload@0.1.0" "[resource-drop]payload"

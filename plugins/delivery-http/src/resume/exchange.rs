@@ -183,7 +183,7 @@ impl DeliveryHttp {
     }
 
     /// A request for an upload.
-    fn at(&self, upload: &Location, method: &str) -> Result<Request, DeliveryError> {
+    fn at(&self, upload: &Location, method: &'static str) -> Result<Request, DeliveryError> {
         let origin = upload.origin();
         let address = Address::parse(&origin)?;
         Ok(draft(self.request_at(method, &address, &upload.path())))

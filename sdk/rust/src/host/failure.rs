@@ -9,6 +9,7 @@ use crate::{
         },
         windlass::plugin::exchange::ExchangeError,
     },
+    http,
 };
 
 /// A broken stream: what HTTP says of it, or else its own text.
@@ -22,9 +23,7 @@ pub(super) fn of_stream(error: &Error) -> DeliveryError {
 /// A request that got no answer.
 pub(super) fn of_exchange(error: ExchangeError) -> DeliveryError {
     match error {
-        ExchangeError::Header(name) => DeliveryError::other(format!(
-            "the header {name} is not allowed, or its value is not allowed in HTTP"
-        )),
+        ExchangeError::Header(name) => http::refused(&name),
         ExchangeError::OutOfRange => {
             DeliveryError::other("a range outside the payload was asked for")
         }

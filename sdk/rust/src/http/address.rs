@@ -13,13 +13,22 @@ pub enum Scheme {
     Https,
 }
 
+impl Scheme {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Http => "http://",
+            Self::Https => "https://",
+        }
+    }
+}
+
 /// A device's address: scheme, host with optional port, and an optional path in front
 /// of every path asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address<'a> {
-    pub(crate) scheme: Scheme,
-    pub(crate) authority: &'a str,
-    pub(crate) prefix: &'a str,
+    scheme: Scheme,
+    authority: &'a str,
+    prefix: &'a str,
 }
 
 impl<'a> Address<'a> {
@@ -70,24 +79,17 @@ impl<'a> Address<'a> {
         self.scheme
     }
 
-    /// The path that a request for `path` goes to, its prefix included.
-    pub(crate) fn join(&self, path: &str) -> String {
-        let mut joined = String::with_capacity(self.prefix.len() + path.len() + 1);
-        joined.push_str(self.prefix);
-        if !path.starts_with('/') {
-            joined.push('/');
-        }
-        joined.push_str(path);
-        joined
+    /// The URL of `path` below it. It has a path of at least a slash.
+    pub(super) fn join(&self, path: &str) -> String {
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        let scheme = self.scheme.prefix();
+        [scheme, self.authority, self.prefix, slash, path].concat()
     }
 }
 
 impl fmt::Display for Address<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
-        write!(formatter, "{scheme}://{}{}", self.authority, self.prefix)
+        let scheme = self.scheme.prefix();
+        write!(formatter, "{scheme}{}{}", self.authority, self.prefix)
     }
 }

@@ -23,6 +23,7 @@
 
 mod address;
 mod body;
+mod fields;
 mod header;
 mod request;
 mod response;
@@ -32,3 +33,8 @@ pub use body::Body;
 pub use header::encode_text;
 pub use request::Request;
 pub use response::Response;
+
+pub(crate) use fields::Fields;
+#[cfg(target_family = "wasm")]
+pub(crate) use fields::refused;
+pub(crate) use request::Head;

@@ -1,38 +1,41 @@
 //! Requests.
 
-use super::{Address, Body, Response, Scheme};
+use std::borrow::Cow;
+
+use super::{Address, Body, Fields, Response};
 use crate::{
     DeliveryError, Payload,
     host::{self, Content},
 };
 
-/// A request in the making.
-pub struct Request {
-    pub(crate) method: String,
-    pub(crate) scheme: Scheme,
-    pub(crate) authority: String,
-    pub(crate) path: String,
-    pub(crate) headers: Vec<(String, Vec<u8>)>,
+/// A request in the making, or what is wrong with it.
+pub struct Request(Result<Head, DeliveryError>);
+
+/// What goes before a request's body.
+pub(crate) struct Head {
+    pub(crate) method: Cow<'static, str>,
+    pub(crate) url: String,
+    pub(crate) fields: Fields,
 }
 
 impl Request {
     /// A request for `path` below a device's address. `path` may have a query.
-    pub fn new(method: impl Into<String>, address: &Address<'_>, path: &str) -> Self {
-        Self {
+    pub fn new(method: impl Into<Cow<'static, str>>, address: &Address<'_>, path: &str) -> Self {
+        Self(Ok(Head {
             method: method.into(),
-            scheme: address.scheme,
-            authority: address.authority.to_owned(),
-            path: address.join(path),
-            headers: Vec::new(),
-        }
+            url: address.join(path),
+            fields: Fields::begin(),
+        }))
     }
 
     /// Adds a header. What a value cannot hold is refused when the request is sent;
     /// [`encode_text`](super::encode_text) makes any text fit.
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into().into_bytes()));
-        self
+    pub fn header(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        Self(self.0.and_then(|mut head| {
+            head.fields.add(name.as_ref(), value.as_ref().as_bytes())?;
+            Ok(head)
+        }))
     }
 
     /// Sends it without a body and waits for the answer.
@@ -40,7 +43,7 @@ impl Request {
     /// # Errors
     /// If no answer came; one of any status is a [`Response`].
     pub fn send(self) -> Result<Response, DeliveryError> {
-        host::send(self, Content::Nothing).map(Response)
+        host::send(self.0?, Content::Nothing).map(Response)
     }
 
     /// Sends the whole payload as the body, passed through by the host at native
@@ -49,7 +52,7 @@ impl Request {
     /// # Errors
     /// If no answer came.
     pub fn send_payload(self, payload: &Payload) -> Result<Response, DeliveryError> {
-        host::send(self, Content::Payload(&payload.0)).map(Response)
+        host::send(self.0?, Content::Payload(&payload.0)).map(Response)
     }
 
     /// Sends `length` bytes of the payload from `offset`, as
@@ -68,7 +71,7 @@ impl Request {
             offset,
             length,
         };
-        host::send(self, range).map(Response)
+        host::send(self.0?, range).map(Response)
     }
 
     /// Sends a body that `write` makes, and waits for the answer. With a `length` the
@@ -89,7 +92,7 @@ impl Request {
         if let Some(length) = length {
             self = self.header("Content-Length", length.to_string());
         }
-        let (sink, pending) = host::send_streaming(self)?;
+        let (sink, pending) = host::send_streaming(self.0?)?;
         let mut body = Body::new(sink);
         let written = write(&mut body);
         let failure = match written {

@@ -22,9 +22,8 @@ impl Response {
     /// The first header of this name, if it is text. Names are compared without
     /// regard to case.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.0
-            .header(name)
-            .and_then(|value| String::from_utf8(value).ok())
+        let value = str::from_utf8(self.0.header(name)?).ok()?;
+        Some(value.to_owned())
     }
 
     /// Reads the whole body.

@@ -9,7 +9,7 @@ use super::{
     exchange::Response,
     host::{State, with},
 };
-use crate::{DeliveryError, host::Content, http::Request, job::CHECKPOINT_LIMIT, log::Level};
+use crate::{DeliveryError, host::Content, http::Head, job::CHECKPOINT_LIMIT, log::Level};
 
 pub(crate) fn report(bytes: u64) {
     with(|host| host.reports.push(bytes));
@@ -70,8 +70,8 @@ impl PayloadStream {
     }
 }
 
-pub(crate) fn send(request: Request, content: Content<'_>) -> Result<Incoming, DeliveryError> {
-    let mut received = receive(request)?;
+pub(crate) fn send(head: Head, content: Content<'_>) -> Result<Incoming, DeliveryError> {
+    let mut received = receive(&head);
     match content {
         Content::Nothing => {}
         Content::Payload(payload) => received.attach(&payload.0),
@@ -84,32 +84,23 @@ pub(crate) fn send(request: Request, content: Content<'_>) -> Result<Incoming, D
     answer(received)
 }
 
-pub(crate) fn send_streaming(request: Request) -> Result<(Sink, Pending), DeliveryError> {
-    let request = Rc::new(std::cell::RefCell::new(receive(request)?));
+pub(crate) fn send_streaming(head: Head) -> Result<(Sink, Pending), DeliveryError> {
+    let request = Rc::new(std::cell::RefCell::new(receive(&head)));
     Ok((Sink(Rc::clone(&request)), Pending(request)))
 }
 
-fn receive(request: Request) -> Result<Received, DeliveryError> {
-    let allowed = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
-    for (name, value) in &request.headers {
-        if name.is_empty() || !value.iter().all(allowed) {
-            return Err(DeliveryError::other(
-                "a header's name or value is not allowed in HTTP",
-            ));
-        }
-    }
-    let scheme = match request.scheme {
-        crate::http::Scheme::Http => "http",
-        crate::http::Scheme::Https => "https",
-    };
-    let text =
-        |(name, value): (String, Vec<u8>)| (name, String::from_utf8_lossy(&value).into_owned());
-    Ok(Received {
-        url: format!("{scheme}://{}{}", request.authority, request.path),
-        method: request.method,
-        headers: request.headers.into_iter().map(text).collect(),
+fn receive(head: &Head) -> Received {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Received {
+        url: head.url.clone(),
+        method: head.method.to_string(),
+        headers: head
+            .fields
+            .iter()
+            .map(|(name, value)| (text(name), text(value)))
+            .collect(),
         body: Vec::new(),
-    })
+    }
 }
 
 fn answer(received: Received) -> Result<Incoming, DeliveryError> {
@@ -195,12 +186,12 @@ impl Incoming {
         self.response.status
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
         self.response
             .headers
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.clone().into_bytes())
+            .map(|(_, value)| value.as_bytes())
     }
 
     pub(crate) fn read(&mut self, limit: usize) -> Result<Option<Vec<u8>>, DeliveryError> {

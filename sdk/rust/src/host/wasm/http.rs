@@ -1,7 +1,7 @@
 //! Requests by `exchange`, where the host has their content, and by `wasi:http` where the
 //! plugin writes it.
 
-use super::{Payload, PayloadStream};
+use super::PayloadStream;
 use crate::{
     DeliveryError,
     bindings::delivery::{
@@ -9,7 +9,7 @@ use crate::{
             http::{
                 outgoing_handler,
                 types::{
-                    Fields, FutureIncomingResponse, IncomingBody, Method, OutgoingBody,
+                    self, FutureIncomingResponse, IncomingBody, Method, OutgoingBody,
                     OutgoingRequest, Scheme,
                 },
             },
@@ -18,11 +18,11 @@ use crate::{
         windlass::plugin::exchange,
     },
     host::{Content, failure},
-    http::{self, Request},
+    http::{Fields, Head},
 };
 
 /// Sends a request whose content the host has, in one call.
-pub(crate) fn send(request: Request, content: Content<'_>) -> Result<Incoming, DeliveryError> {
+pub(crate) fn send(head: Head, content: Content<'_>) -> Result<Incoming, DeliveryError> {
     let content = match content {
         Content::Nothing => exchange::Content::Nothing,
         Content::Payload(payload) => exchange::Content::Payload(payload.of_guest()),
@@ -32,24 +32,23 @@ pub(crate) fn send(request: Request, content: Content<'_>) -> Result<Incoming, D
             length,
         } => exchange::Content::Range((payload.of_guest(), offset, length)),
     };
-    let request = exchange::Request {
-        method: method(request.method),
-        scheme: scheme(request.scheme),
-        authority: request.authority,
-        path_with_query: request.path,
-        headers: request.headers,
-    };
-    let answer = exchange::send(&request, &content).map_err(failure::of_exchange)?;
+    let Head {
+        method,
+        url,
+        fields,
+    } = head;
+    let answer =
+        exchange::send(&method, &url, fields.lines(), &content).map_err(failure::of_exchange)?;
     Ok(Incoming {
         status: answer.status,
-        headers: answer.headers,
+        fields: Fields::of_lines(answer.headers),
         begun: answer.body,
         rest: answer.rest.map(Rest::of).transpose()?,
     })
 }
 
-pub(crate) fn send_streaming(request: Request) -> Result<(Sink, Pending), DeliveryError> {
-    let request = outgoing(request)?;
+pub(crate) fn send_streaming(head: Head) -> Result<(Sink, Pending), DeliveryError> {
+    let request = outgoing(&head)?;
     let unusable = |()| DeliveryError::other("the host gave the request no body");
     let body = request.body().map_err(unusable)?;
     let stream = body.write().map_err(unusable)?;
@@ -57,24 +56,29 @@ pub(crate) fn send_streaming(request: Request) -> Result<(Sink, Pending), Delive
     Ok((Sink { stream, body }, pending))
 }
 
-fn outgoing(request: Request) -> Result<OutgoingRequest, DeliveryError> {
-    let headers = Fields::from_list(&request.headers)
+fn outgoing(head: &Head) -> Result<OutgoingRequest, DeliveryError> {
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let fields = head.fields.iter();
+    let fields: Vec<_> = fields
+        .map(|(name, value)| (text(name), value.to_vec()))
+        .collect();
+    let fields = types::Fields::from_list(&fields)
         .map_err(|_| DeliveryError::other("a header's name or value is not allowed in HTTP"))?;
-    let outgoing = OutgoingRequest::new(headers);
-    let (method, scheme) = (method(request.method), scheme(request.scheme));
+    let outgoing = OutgoingRequest::new(fields);
     outgoing
-        .set_method(&method)
+        .set_method(&method(&head.method))
         .map_err(|()| DeliveryError::other("the HTTP method is not one"))?;
+    let (scheme, authority, path) = parts(&head.url);
     outgoing
         .set_scheme(Some(&scheme))
-        .and_then(|()| outgoing.set_authority(Some(&request.authority)))
-        .and_then(|()| outgoing.set_path_with_query(Some(&request.path)))
+        .and_then(|()| outgoing.set_authority(Some(authority)))
+        .and_then(|()| outgoing.set_path_with_query(Some(path)))
         .map_err(|()| DeliveryError::other("address and path make no URL"))?;
     Ok(outgoing)
 }
 
-fn method(name: String) -> Method {
-    match name.as_str() {
+fn method(name: &str) -> Method {
+    match name {
         "GET" => Method::Get,
         "HEAD" => Method::Head,
         "POST" => Method::Post,
@@ -82,15 +86,18 @@ fn method(name: String) -> Method {
         "DELETE" => Method::Delete,
         "OPTIONS" => Method::Options,
         "PATCH" => Method::Patch,
-        _ => Method::Other(name),
+        _ => Method::Other(name.to_owned()),
     }
 }
 
-fn scheme(scheme: http::Scheme) -> Scheme {
-    match scheme {
-        http::Scheme::Http => Scheme::Http,
-        http::Scheme::Https => Scheme::Https,
-    }
+/// Scheme, authority, and path with query of a device's URL.
+fn parts(url: &str) -> (Scheme, &str, &str) {
+    let (scheme, rest) = match url.strip_prefix("https://") {
+        Some(rest) => (Scheme::Https, rest),
+        None => (Scheme::Http, url.strip_prefix("http://").unwrap_or(url)),
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    (scheme, authority, path)
 }
 
 fn handle(request: OutgoingRequest) -> Result<Pending, DeliveryError> {
@@ -113,9 +120,13 @@ impl Pending {
             }
         };
         let body = response.consume().map_err(|()| unusable())?;
+        let mut fields = Fields::default();
+        for (name, value) in response.headers().entries() {
+            fields.add(&name, &value)?;
+        }
         Ok(Incoming {
             status: response.status(),
-            headers: response.headers().entries(),
+            fields,
             begun: Vec::new(),
             rest: Some(Rest::of(body)?),
         })
@@ -183,7 +194,7 @@ fn broken(error: StreamError) -> DeliveryError {
 /// An answer.
 pub(crate) struct Incoming {
     status: u16,
-    headers: Vec<(String, Vec<u8>)>,
+    fields: Fields,
     /// What has come of the body and was not read yet.
     begun: Vec<u8>,
     rest: Option<Rest>,
@@ -228,12 +239,8 @@ impl Incoming {
         self.status
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
-        let found = |(known, _): &&(String, Vec<u8>)| known.eq_ignore_ascii_case(name);
-        self.headers
-            .iter()
-            .find(found)
-            .map(|(_, value)| value.clone())
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
+        self.fields.first(name)
     }
 
     pub(crate) fn read(&mut self, limit: usize) -> Result<Option<Vec<u8>>, DeliveryError> {
