@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use windlass_sdk::{
-    Capabilities, DeviceState, Job, Receipt, Verification,
+    Capabilities, DeviceFields, DeviceState, Job, Projection, Receipt, Verification,
     http::{Address, Request, Response, Scheme, encode_text},
     prelude::*,
 };
@@ -32,6 +32,10 @@ impl Delivery for DeliveryHttp {
         } else {
             Err(problems)
         }
+    }
+
+    fn reads(&self) -> Projection {
+        Projection::of(DeviceFields::NAME | DeviceFields::ADDRESS)
     }
 
     fn push(&self, job: &Job, payload: &Payload) -> Result<Receipt, DeliveryError> {

@@ -136,6 +136,10 @@ impl<D: Delivery> protocol::GuestConfiguredDelivery for DeliveryComponent<D> {
         Ok(protocol::ConfiguredDelivery::new(Self(opened)))
     }
 
+    fn reads(&self) -> Projection {
+        self.0.reads()
+    }
+
     fn probe(&self, device: Device) -> Result<protocol::DeviceState, protocol::DeliveryError> {
         self.0.probe(&device)
     }

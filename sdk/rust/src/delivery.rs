@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{DeliveryError, Device, Payload, Problem};
+use crate::{DeliveryError, Device, Payload, Problem, Projection};
 
 pub use crate::bindings::delivery::exports::windlass::plugin::protocol::{
     Capabilities, DeviceState, Job, Receipt, Report, ReportOutcome, Verification,
@@ -30,6 +30,12 @@ pub trait Delivery: Sized + 'static {
     /// # Errors
     /// Every problem it can find, not only the first.
     fn open(settings: Self::Settings) -> Result<Self, Vec<Problem>>;
+
+    /// The device fields that [`push`](Self::push), [`verify`](Self::verify) and
+    /// [`probe`](Self::probe) look at; fewer make calls cheaper.
+    fn reads(&self) -> Projection {
+        Projection::everything()
+    }
 
     /// Delivers the payload. Returns when the device has taken it all, or will
     /// fetch it. The host may end it at any wait; nothing runs afterwards, not

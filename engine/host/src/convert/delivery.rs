@@ -13,10 +13,10 @@ use crate::{
     limits::FACTS,
 };
 
-/// The job as the plugin sees it.
-pub(crate) fn job_record(job: &Job) -> protocol::Job {
+/// The job as a plugin with this projection sees it.
+pub(crate) fn job_record(job: &Job, projection: &Projection) -> protocol::Job {
     protocol::Job {
-        device: device_record(&job.device, &Projection::all()),
+        device: device_record(&job.device, projection),
         release: release_record(&job.release),
         assignment_id: job.assignment.to_string(),
         attempt_id: job.attempt.0.get(),

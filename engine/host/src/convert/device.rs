@@ -13,7 +13,7 @@ pub(crate) struct Projection {
 }
 
 impl Projection {
-    /// Everything, as deliveries get it.
+    /// Everything.
     pub(crate) fn all() -> Self {
         Self {
             fields: DeviceFields::all(),

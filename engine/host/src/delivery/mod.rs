@@ -3,7 +3,7 @@ mod job;
 
 pub use job::{Capabilities, DeliveryOptions, DeviceState, Job, ProbeLimits, PushEnd};
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use wasmtime::{Store, component::ResourceAny};
@@ -27,6 +27,7 @@ use attempt::{Stop, Work};
 #[derive(Clone)]
 pub struct Delivery {
     opened: Arc<Opened<DeliveryContract>>,
+    projection: Arc<Projection>,
     capabilities: Capabilities,
     schemes: Arc<[String]>,
     options: Arc<DeliveryOptions>,
@@ -40,16 +41,32 @@ impl Delivery {
         options: DeliveryOptions,
     ) -> Result<Self, OpenError> {
         let shared = Arc::clone(&template.shared);
-        let opened = shared
+        shared
             .runtimes
-            .on_guests(Opened::open(template, opening))
-            .await?;
-        Ok(Self {
-            opened,
-            capabilities,
-            schemes: schemes.into(),
-            options: Arc::new(options),
-        })
+            .on_guests(async move {
+                let opened = Opened::open(template, opening).await?;
+                let projection = opened
+                    .call(
+                        "reads",
+                        Duration::ZERO,
+                        |store, guest, delivery| {
+                            Box::pin(async move {
+                                let deliveries = guest.configured_delivery();
+                                deliveries.call_reads(store, delivery).await
+                            })
+                        },
+                        |said| Ok(Projection::from(said)),
+                    )
+                    .await?;
+                Ok(Self {
+                    opened,
+                    projection: Arc::new(projection),
+                    capabilities,
+                    schemes: schemes.into(),
+                    options: Arc::new(options),
+                })
+            })
+            .await
     }
 
     /// What it can do.
@@ -74,7 +91,7 @@ impl Delivery {
             let cpu = shared.limits.payload_cpu.saturating_mul(mebibytes);
             Work::of_push(&job, source.size(), cpu)
         };
-        let record = job_record(&job);
+        let record = job_record(&job, &self.projection);
         drop(job);
         let ended = shared
             .runtimes
@@ -117,7 +134,7 @@ impl Delivery {
     ///
     /// If that cannot be found out at the moment.
     pub async fn verify(&self, job: Job) -> Result<Verification, Failure> {
-        let record = job_record(&job);
+        let record = job_record(&job, &self.projection);
         let said = self
             .query(Work::of_query(&job), "verify", |store, guest, delivery| {
                 Box::pin(async move {
@@ -139,7 +156,7 @@ impl Delivery {
         device: Arc<Device>,
         limits: ProbeLimits,
     ) -> Result<DeviceState, Failure> {
-        let record = device_record(&device, &Projection::all());
+        let record = device_record(&device, &self.projection);
         let said = self
             .query(
                 Work::of_probe(device, limits),

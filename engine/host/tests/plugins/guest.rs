@@ -121,7 +121,7 @@ pub(crate) fn patched(component: &Bytes, from: &str, to: &str) -> Bytes {
 /// A delivery whose `push` is `push`: `$delivered` gives its good answer, `$let-go` drops
 /// the payload, as every delivery does that is done with it.
 pub(crate) fn delivery(push: &str) -> Bytes {
-    delivery_with("", push)
+    delivery_with("", 0, push)
 }
 
 /// A delivery whose `push` sends a POST to `url` with `headers` as they are, by
@@ -139,6 +139,7 @@ pub(crate) fn delivery_that_sends(url: &str, headers: &str) -> Bytes {
             quoted(url),
             quoted(headers)
         ),
+        0,
         &format!(
             r#"(call $send
                 (i32.const 512) (i32.const 4) (i32.const 1024) (i32.const {})
@@ -152,19 +153,23 @@ pub(crate) fn delivery_that_sends(url: &str, headers: &str) -> Bytes {
             (if (i32.load8_u (i32.const 136))
                 ;; Not because of a header.
                 (then (unreachable)))
-            (i32.store8 (i32.const 64) (i32.const 1))
-            ;; `other`, with the name.
-            (i32.store8 (i32.const 72) (i32.const 10))
-            (i32.store (i32.const 80) (i32.load (i32.const 144)))
-            (i32.store (i32.const 84) (i32.load (i32.const 148)))
-            (i32.const 64)"#,
+            (call $fail (i32.load (i32.const 144)) (i32.load (i32.const 148)))"#,
             url.len(),
             headers.len()
         ),
     )
 }
 
-fn delivery_with(imports: &str, push: &str) -> Bytes {
+/// A delivery with the device fields of `reads`, whose pushes fail with the device's address.
+pub(crate) fn delivery_that_tells_the_address(reads: u16) -> Bytes {
+    let push = "(call $let-go)
+        (call $fail
+            (i32.load (i32.add (local.get 0) (i32.const 24)))
+            (i32.load (i32.add (local.get 0) (i32.const 28))))";
+    delivery_with("", reads, push)
+}
+
+fn delivery_with(imports: &str, reads: u16, push: &str) -> Bytes {
     let module = format!(
         r#"(module
             {imports}
@@ -197,6 +202,12 @@ fn delivery_with(imports: &str, push: &str) -> Bytes {
                 (i32.store8 (i32.const 64) (i32.const 0))
                 (i32.store (i32.const 68) (call $new (i32.const 1)))
                 (i32.const 64))
+            (func (export "windlass:plugin/protocol@0.1.0#[method]configured-delivery.reads")
+                (param i32) (result i32)
+                (i32.store16 (i32.const 64) (i32.const {reads}))
+                (i32.store (i32.const 68) (i32.const 0))
+                (i32.store (i32.const 72) (i32.const 0))
+                (i32.const 64))
             (func (export "windlass:plugin/protocol@0.1.0#[method]configured-delivery.probe")
                 (param i32) (result i32)
                 (unreachable))
@@ -208,7 +219,14 @@ fn delivery_with(imports: &str, push: &str) -> Bytes {
                 (call $drop (i32.const 1)))
             (func $delivered (result i32)
                 (i32.store8 (i32.const 64) (i32.const 0))
-                (i32.store8 (i32.const 68) (i32.const 0))
+                (i32.store8 (i32.const 72) (i32.const 0))
+                (i32.const 64))
+            (func $fail (param $text i32) (param $length i32) (result i32)
+                (i32.store8 (i32.const 64) (i32.const 1))
+                ;; `other`.
+                (i32.store8 (i32.const 72) (i32.const 10))
+                (i32.store (i32.const 80) (local.get $text))
+                (i32.store (i32.const 84) (local.get $length))
                 (i32.const 64))
             (func (export "windlass:plugin/protocol@0.1.0#[method]configured-delivery.push")
                 (param i32) (result i32)

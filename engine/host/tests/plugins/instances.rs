@@ -64,6 +64,19 @@ async fn an_instance_serves_as_often_as_it_may() {
 }
 
 #[tokio::test]
+async fn a_delivery_sees_the_device_fields_that_it_reads() {
+    const ADDRESS: u16 = 1 << 1;
+    let host = host();
+    for (reads, told) in [(0, ""), (ADDRESS, "http://127.0.0.1:9")] {
+        let delivery = open(&host, guest::delivery_that_tells_the_address(reads)).await;
+        let AttemptOutcome::Failed(failure) = push(&delivery).await else {
+            panic!("it never delivers");
+        };
+        assert_eq!(failure.message, told);
+    }
+}
+
+#[tokio::test]
 async fn a_push_that_loops_is_ours_and_frees_its_place() {
     let limits = Limits {
         call_cpu: Duration::from_millis(50),
