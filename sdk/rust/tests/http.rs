@@ -33,6 +33,30 @@ fn text_of_any_kind_fits_into_a_header() {
 }
 
 #[test]
+fn a_header_that_would_begin_another_is_not_sent() {
+    let host = FakeHost::start();
+    host.answer(|_| Answer::status(200));
+    for (name, value) in [
+        ("X-A", "1\r\nX-B: 2"),
+        ("X-A", "1\nX-B: 2"),
+        ("X-A: 1\r\nX-B", "2"),
+        ("X-A", "\u{7f}"),
+        ("X A", "1"),
+        ("", "1"),
+    ] {
+        let put = || Request::new("PUT", &address(), "/").header("X-Good", "1");
+        let refused = DeliveryError::other(format!(
+            "the header {name} is not allowed, or its value is not allowed in HTTP"
+        ));
+        let sent = put().header(name, value).send();
+        assert_eq!(sent.err(), Some(refused.clone()));
+        let streamed = put().header(name, value).send_body(None, |_| Ok(()));
+        assert_eq!(streamed.err(), Some(refused));
+    }
+    assert!(host.requests().is_empty());
+}
+
+#[test]
 fn a_response_is_read_within_its_bounds() {
     let host = FakeHost::start();
     let answer = Answer::status(200)
