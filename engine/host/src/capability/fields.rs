@@ -9,6 +9,10 @@ use crate::{bindings::exchange::ExchangeError, limits::HTTP_FIELD_BYTES};
 /// What a header counts for beside its line, as `wasi:http` counts.
 const OVERHEAD: usize = size_of::<HeaderName>() + size_of::<HeaderValue>();
 
+/// The host's business. A static, because a constant of names is made and dropped anew wherever it
+/// is looked at.
+static FORBIDDEN: [HeaderName; 9] = DEFAULT_FORBIDDEN_HEADERS;
+
 /// Adds what a guest wrote to `headers`, whose values stay where they are in `lines`.
 ///
 /// Nothing is overlooked or mended: a CR or LF beside those that end lines is no part of a
@@ -23,18 +27,16 @@ pub(super) fn parse(lines: Vec<u8>, headers: &mut HeaderMap) -> Result<(), Excha
             let size = u32::try_from(size).ok();
             return Err(ErrorCode::HttpRequestHeaderSectionSize(size).into());
         }
-        let end = rest.windows(2).position(|pair| pair == b"\r\n");
-        let (line, later) = end.map_or((rest, &rest[..0]), |end| (&rest[..end], &rest[end + 2..]));
+        let end = rest.iter().position(|byte| *byte == b'\n');
+        let (line, later) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
         let colon = line.iter().position(|byte| *byte == b':');
-        let name = &line[..colon.unwrap_or(line.len())];
+        let name = &line[..colon.unwrap_or(line.trim_ascii_end().len())];
         let refused = || ExchangeError::Header(String::from_utf8_lossy(name).into_owned());
-        let (Some(_), Some(colon)) = (end, colon) else {
-            return Err(refused());
-        };
-        let value = lines.slice_ref(without_blanks(&line[colon + 1..]));
+        let value = colon.and_then(|colon| line[colon + 1..].strip_suffix(b"\r\n"));
+        let value = lines.slice_ref(without_blanks(value.ok_or_else(refused)?));
         let known = HeaderName::from_bytes(name).map_err(|_| refused())?;
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| refused())?;
-        if DEFAULT_FORBIDDEN_HEADERS.contains(&known) {
+        if FORBIDDEN.contains(&known) {
             return Err(refused());
         }
         headers.append(known, value);
@@ -55,7 +57,7 @@ fn without_blanks(mut value: &[u8]) -> &[u8] {
 pub(super) fn lines(headers: &HeaderMap) -> Vec<u8> {
     let mut lines = Vec::with_capacity(ROOM);
     for (name, value) in headers {
-        if !DEFAULT_FORBIDDEN_HEADERS.contains(name) {
+        if !FORBIDDEN.contains(name) {
             for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                 lines.extend_from_slice(part);
             }

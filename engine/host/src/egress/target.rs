@@ -60,8 +60,9 @@ pub(super) enum Host {
 }
 
 /// Headers that frame messages and connections; they are the host's business. The names
-/// agree with those that wasi:http forbids, except `Host`, which is compared.
-const FRAMING: [HeaderName; 6] = [
+/// agree with those that wasi:http forbids, except `Host`, which is compared. A static, because a
+/// constant of names is made and dropped anew wherever it is looked at.
+static FRAMING: [HeaderName; 6] = [
     header::CONNECTION,
     header::UPGRADE,
     header::TRANSFER_ENCODING,
