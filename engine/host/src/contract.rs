@@ -52,6 +52,13 @@ pub(crate) trait Contract: Send + Sync + Sized + 'static {
         guest: Arc<Self::Guest>,
         opening: Arc<Opening>,
     ) -> BoxFuture<'_, wasmtime::Result<Result<ResourceAny, Vec<types::Problem>>>>;
+
+    /// Calls `reads` of what was opened.
+    fn reads(
+        store: &mut Store<State>,
+        guest: Arc<Self::Guest>,
+        opened: ResourceAny,
+    ) -> BoxFuture<'_, wasmtime::Result<types::Projection>>;
 }
 
 /// What a plugin is opened with.
@@ -85,7 +92,7 @@ pub(crate) struct PolicyContract;
 pub(crate) struct DeliveryContract;
 
 macro_rules! bound_to {
-    ($module:ident, $slots:ident) => {
+    ($module:ident, $slots:ident, $resource:ident) => {
         type Indices = $module::GuestIndices;
         type Guest = $module::Guest;
 
@@ -104,13 +111,21 @@ macro_rules! bound_to {
         ) -> wasmtime::Result<Self::Guest> {
             indices.load(store, instance)
         }
+
+        fn reads(
+            store: &mut Store<State>,
+            guest: Arc<Self::Guest>,
+            opened: ResourceAny,
+        ) -> BoxFuture<'_, wasmtime::Result<types::Projection>> {
+            Box::pin(async move { guest.$resource().call_reads(store, opened).await })
+        }
     };
 }
 
 impl Contract for FilterContract {
     const KIND: Kind = Kind::Filter;
     const CALL_BYTES: usize = ANSWER_BYTES;
-    bound_to!(filter, filters);
+    bound_to!(filter, filters, compiled_filter);
 
     fn describe(
         store: &mut Store<State>,
@@ -148,7 +163,7 @@ impl Contract for FilterContract {
 impl Contract for PolicyContract {
     const KIND: Kind = Kind::Policy;
     const CALL_BYTES: usize = ANSWER_BYTES;
-    bound_to!(policy, policies);
+    bound_to!(policy, policies, compiled_policy);
 
     fn describe(
         store: &mut Store<State>,
@@ -180,7 +195,7 @@ impl Contract for PolicyContract {
 impl Contract for DeliveryContract {
     const KIND: Kind = Kind::Delivery;
     const CALL_BYTES: usize = HOSTCALL_BYTES;
-    bound_to!(protocol, deliveries);
+    bound_to!(protocol, deliveries, configured_delivery);
 
     fn describe(
         store: &mut Store<State>,

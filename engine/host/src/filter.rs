@@ -31,18 +31,7 @@ impl Filter {
             .runtimes
             .on_guests(async move {
                 let opened = Opened::open(template, opening).await?;
-                let projection = opened
-                    .call(
-                        "reads",
-                        Duration::ZERO,
-                        |store, guest, filter| {
-                            Box::pin(async move {
-                                guest.compiled_filter().call_reads(store, filter).await
-                            })
-                        },
-                        |said| Ok(Projection::from(said)),
-                    )
-                    .await?;
+                let projection = opened.projection().await?;
                 let narrow = opened
                     .call(
                         "narrow",
@@ -57,7 +46,7 @@ impl Filter {
                     .await?;
                 Ok(Self {
                     opened,
-                    projection: Arc::new(projection),
+                    projection,
                     narrow,
                 })
             })

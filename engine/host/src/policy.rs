@@ -49,26 +49,20 @@ impl Policy {
         opening: Opening,
     ) -> Result<Self, OpenError> {
         let shared = Arc::clone(&template.shared);
-        let opened = shared
+        let (opened, projection) = shared
             .runtimes
-            .on_guests(Opened::open(template, opening))
+            .on_guests(async move {
+                let opened = Opened::open(template, opening).await?;
+                let projection = opened.projection().await?;
+                Ok::<_, OpenError>((opened, projection))
+            })
             .await?;
         let mut policy = Self {
             opened,
-            projection: Arc::new(Projection::all()),
+            projection,
             admits: true,
             signals: [].into(),
         };
-        policy.projection = policy
-            .call(
-                "reads",
-                0,
-                |store, guest, policy| {
-                    Box::pin(async move { guest.compiled_policy().call_reads(store, policy).await })
-                },
-                |said| Ok(Arc::new(Projection::from(said))),
-            )
-            .await?;
         policy.signals = policy
             .call(
                 "signals",

@@ -13,14 +13,6 @@ pub(crate) struct Projection {
 }
 
 impl Projection {
-    /// Everything.
-    pub(crate) fn all() -> Self {
-        Self {
-            fields: DeviceFields::all(),
-            attributes: BTreeSet::new(),
-        }
-    }
-
     fn wants(&self, field: DeviceFields) -> bool {
         self.fields.contains(field)
     }

@@ -3,7 +3,7 @@ mod job;
 
 pub use job::{Capabilities, DeliveryOptions, DeviceState, Job, ProbeLimits, PushEnd};
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use wasmtime::{Store, component::ResourceAny};
@@ -45,22 +45,10 @@ impl Delivery {
             .runtimes
             .on_guests(async move {
                 let opened = Opened::open(template, opening).await?;
-                let projection = opened
-                    .call(
-                        "reads",
-                        Duration::ZERO,
-                        |store, guest, delivery| {
-                            Box::pin(async move {
-                                let deliveries = guest.configured_delivery();
-                                deliveries.call_reads(store, delivery).await
-                            })
-                        },
-                        |said| Ok(Projection::from(said)),
-                    )
-                    .await?;
+                let projection = opened.projection().await?;
                 Ok(Self {
                     opened,
-                    projection: Arc::new(projection),
+                    projection,
                     capabilities,
                     schemes: schemes.into(),
                     options: Arc::new(options),

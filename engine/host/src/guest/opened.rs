@@ -11,7 +11,7 @@ use super::{
 use crate::{
     OpenError, PluginError, PluginErrorKind,
     contract::{Contract, Opening},
-    convert::problems,
+    convert::{Projection, problems},
 };
 
 /// A plugin that was opened with settings. Its instances are made when they are needed,
@@ -70,6 +70,12 @@ impl<C: Contract> Opened<C> {
         Session::default()
             .call(self, name, extra_cpu, call, check)
             .await
+    }
+
+    /// The device fields that it looks at.
+    pub(crate) async fn projection(&self) -> Result<Arc<Projection>, PluginError> {
+        let found = |said| Ok(Arc::new(Projection::from(said)));
+        self.call("reads", Duration::ZERO, C::reads, found).await
     }
 
     /// Where calls that are no transfers find their instances.
