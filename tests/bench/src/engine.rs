@@ -146,7 +146,7 @@ impl Fleet {
         let host = Host::start(HostConfig {
             concurrency: at_once,
             cache_dir: course.cache.map(Path::to_owned),
-            limits: Limits::for_concurrency(at_once),
+            limits: load::limits(at_once),
         })?;
         let parts = parts(&host, work, course).await?;
         let now = SystemClock::new().now().wall;

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use windlass_host::{Host, HostConfig, Limits};
+use windlass_host::{Host, HostConfig};
 use windlass_model::{PluginName, Timestamp};
 
 use crate::{
@@ -166,7 +166,7 @@ async fn plugin(name: &str, cache: &Path) -> Result<windlass_host::Plugin> {
     let host = Host::start(HostConfig {
         concurrency: NonZeroUsize::MIN,
         cache_dir: Some(cache.to_owned()),
-        limits: Limits::default(),
+        limits: load::limits(NonZeroUsize::MIN),
     })?;
     let component = windlass_builtin::builtin(name).context("it is built in")?;
     Ok(host

@@ -1,15 +1,31 @@
 //! What is pushed, and to how many.
 
-use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap, fs::File, io::Write as _, num::NonZeroUsize, path::Path, sync::Arc,
+};
 
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use windlass_host::PayloadSource as _;
+use windlass_host::{Limits, PayloadSource as _};
 use windlass_model::{Connectivity, Device, DeviceId, Release};
 use windlass_runtime::payload::PinnedFile;
 
 use crate::devices::Addressing;
+
+/// The engine's limits for so many transfers at once, but with time for guests under valgrind,
+/// where they take dozens of times as long.
+pub(crate) fn limits(at_once: NonZeroUsize) -> Limits {
+    let usual = Limits::for_concurrency(at_once);
+    Limits {
+        call_cpu: usual.call_cpu * UNDER_VALGRIND,
+        call_wall: usual.call_wall * UNDER_VALGRIND,
+        ..usual
+    }
+}
+
+/// How much longer a guest may take than in the engine.
+const UNDER_VALGRIND: u32 = 60;
 
 /// Some bytes of a release, in a file as the engine reads it and in memory as others have it.
 pub(crate) struct Payload {

@@ -14,9 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use windlass_host::{
-    Delivery, DeliveryOptions, Host, HostConfig, Job, JobObserver, Limits, PayloadSource,
-};
+use windlass_host::{Delivery, DeliveryOptions, Host, HostConfig, Job, JobObserver, PayloadSource};
 use windlass_model::{AssignmentId, AttemptId, AttemptOutcome, Device, PluginName, Release};
 
 use super::Work;
@@ -44,7 +42,7 @@ impl Sandbox {
         cache: Option<&Path>,
     ) -> Result<Self> {
         let concurrency = NonZeroUsize::new(at_once).context("some at once")?;
-        let mut limits = Limits::for_concurrency(concurrency);
+        let mut limits = load::limits(concurrency);
         if instances == Instances::Fresh {
             limits.delivery_uses = 1;
         }
