@@ -7,10 +7,12 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use windlass_model::{LoggedEvent, Sequence};
 use windlass_store::{StoreError, StoreHandle};
 
-/// Commits whose events are held for listeners that are slower than the engine.
-const CAPACITY: usize = 64;
-/// Events of a commit that are published at once: bounds with [`CAPACITY`] what is held.
-const TOGETHER: usize = 256;
+/// Commits whose events are held for listeners that are slower than the engine: many of them
+/// have one event, and whoever falls behind has the log read.
+const CAPACITY: usize = 256;
+/// Events of a commit that are published at once: with [`CAPACITY`] it bounds what is held, to
+/// some 4 MiB.
+const TOGETHER: usize = 64;
 /// Events read from the log at once by a listener that fell behind.
 const CATCH_UP_PAGE: usize = 1024;
 
