@@ -15,6 +15,7 @@
 
 mod abort;
 mod alloc;
+mod busy;
 mod conditions;
 mod cpu;
 mod decide;

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
-use crate::{cpu, engine, instructions, memory, process};
+use crate::{busy, cpu, engine, instructions, memory, process};
 
 /// What turns this program into a part.
 pub(crate) const COMMAND: &str = "part";
@@ -36,6 +36,10 @@ pub(crate) async fn be(mut words: impl Iterator<Item = String>) -> Result<f64> {
             memory::registered(word()?.as_ref(), word()?.parse()?, word()?.as_ref()).await
         }
         "hot" => instructions::hot(&word()?, word()?.parse()?, word()?.as_ref()).await,
+        "busy" => {
+            let (way, pushes) = (word()?, word()?.parse()?);
+            busy::part(&way, pushes, &word()?, word()?.as_ref()).await
+        }
         "cpu" => cpu::part(word()?.as_ref(), word()?.parse()?).await,
         name => anyhow::bail!("there is no part {name}"),
     }
