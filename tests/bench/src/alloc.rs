@@ -1,11 +1,12 @@
 //! Allocations per chunk of payload (GO-15).
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
+    alloc::{GlobalAlloc, Layout},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use anyhow::Result;
+use mimalloc::MiMalloc;
 
 use crate::{
     devices::{Addressing, Devices},
@@ -18,7 +19,7 @@ use crate::{
     settings::Settings,
 };
 
-/// The system's allocator, counting while it is told to.
+/// The allocator of `windlass`, counting while it is told to.
 struct Counting;
 
 static COUNTS: AtomicBool = AtomicBool::new(false);
@@ -32,31 +33,31 @@ fn note() {
 
 #[expect(
     unsafe_code,
-    reason = "an allocator is unsafe by its trait; everything is the system's"
+    reason = "an allocator is unsafe by its trait; everything is the allocator's that it wraps"
 )]
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call goes to the other allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note();
         // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
+        unsafe { MiMalloc.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
+        unsafe { MiMalloc.dealloc(pointer, layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note();
         // SAFETY: the caller's promise.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { MiMalloc.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note();
         // SAFETY: the caller's promise.
-        unsafe { System.realloc(pointer, layout, size) }
+        unsafe { MiMalloc.realloc(pointer, layout, size) }
     }
 }
 
