@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memchr;
 use wasmtime_wasi_http::{DEFAULT_FORBIDDEN_HEADERS, p2::bindings::http::types::ErrorCode};
 
 use crate::{bindings::exchange::ExchangeError, limits::HTTP_FIELD_BYTES};
@@ -27,9 +28,9 @@ pub(super) fn parse(lines: Vec<u8>, headers: &mut HeaderMap) -> Result<(), Excha
             let size = u32::try_from(size).ok();
             return Err(ErrorCode::HttpRequestHeaderSectionSize(size).into());
         }
-        let end = rest.iter().position(|byte| *byte == b'\n');
+        let end = memchr(b'\n', rest);
         let (line, later) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
-        let colon = line.iter().position(|byte| *byte == b':');
+        let colon = memchr(b':', line);
         let name = &line[..colon.unwrap_or(line.trim_ascii_end().len())];
         let refused = || ExchangeError::Header(String::from_utf8_lossy(name).into_owned());
         let value = colon.and_then(|colon| line[colon + 1..].strip_suffix(b"\r\n"));

@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What a connection may be used for again: the same plugin at the same place.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) plugin: PluginName,
     pub(super) place: Place,
@@ -28,8 +28,9 @@ pub(super) struct Pool {
 
 #[derive(Default)]
 struct State {
-    /// Of each place, the one used last at the end.
-    idle: HashMap<Key, Vec<Idle>>,
+    /// Of each place, the one used last at the end. Few enough that comparing places costs less
+    /// than hashing one.
+    idle: BTreeMap<Key, Vec<Idle>>,
     count: usize,
     sequence: u64,
     /// Everything that was put in, oldest first. What has been taken out since is skipped

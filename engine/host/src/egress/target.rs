@@ -36,7 +36,7 @@ struct Inner {
 }
 
 /// What makes two targets the same.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) scheme: Scheme,
     pub(super) host: Host,
@@ -44,7 +44,7 @@ pub(super) struct Place {
     pub(super) port: Option<u16>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scheme {
     Http,
     Https,
@@ -52,7 +52,7 @@ pub(super) enum Scheme {
     Other(Arc<str>),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Host {
     Literal(IpAddr),
     /// In lower case.
