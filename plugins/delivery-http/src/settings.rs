@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use windlass_sdk::prelude::*;
+use windlass_sdk::{http::is_header_name, prelude::*};
 
 /// Headers that the plugin or HTTP itself sets, in lower case.
 const RESERVED: [&str; 16] = [
@@ -127,8 +127,7 @@ fn check_path(place: &str, path: &str) -> Option<Problem> {
 
 fn check_header(name: &str, value: &str) -> Option<Problem> {
     let place = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(token) {
+    if !is_header_name(name) {
         return Some(Problem::setting(
             place,
             format!("{name:?} is no header name"),

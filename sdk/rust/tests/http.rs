@@ -2,7 +2,7 @@
 
 use windlass_sdk::{
     DeliveryError,
-    http::{Address, Request, Response, encode_text},
+    http::{Address, Request, Response, encode_text, is_header_name},
     job, log,
     testing::{self, Answer, FakeHost},
 };
@@ -54,6 +54,39 @@ fn a_header_that_would_begin_another_is_not_sent() {
         assert_eq!(streamed.err(), Some(refused));
     }
     assert!(host.requests().is_empty());
+}
+
+#[test]
+fn every_byte_is_judged_alike_wherever_it_stands() {
+    let host = FakeHost::start();
+    host.answer(|_| Answer::status(200));
+    for byte in 0..0x80_u8 {
+        let byte = char::from(byte);
+        for length in [1, 7, 8, 9, 16, 21] {
+            for place in 0..length {
+                let text: String = (0..length)
+                    .map(|index| if index == place { byte } else { 'a' })
+                    .collect();
+                let sent = |name: &str, value: &str| {
+                    let request = Request::new("PUT", &address(), "/").header(name, value);
+                    request.send().is_ok()
+                };
+                let is_value = byte == '\t' || !byte.is_ascii_control();
+                assert_eq!(sent("X-A", &text), is_value, "the value {text:?}");
+                let is_mark = "!#$%&'*+-.^_`|~".contains(byte);
+                let is_name = byte.is_ascii_alphanumeric() || is_mark;
+                assert_eq!(is_header_name(&text), is_name, "the name {text:?}");
+                assert_eq!(sent(&text, "1"), is_name, "the name {text:?}");
+                let is_at_an_end = place == 0 || place == length - 1;
+                let is_plain = match byte {
+                    ' ' => !is_at_an_end,
+                    '%' => false,
+                    byte => byte.is_ascii_graphic(),
+                };
+                assert_eq!(encode_text(&text) == text, is_plain, "{text:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -20,6 +20,12 @@ impl Scheme {
             Self::Https => "https://",
         }
     }
+
+    /// What follows this scheme in `url`, if it begins with it.
+    fn strip(self, url: &str) -> Option<&str> {
+        let (begun, rest) = url.split_at_checked(self.prefix().len())?;
+        begun.eq_ignore_ascii_case(self.prefix()).then_some(rest)
+    }
 }
 
 /// A device's address: scheme, host with optional port, and an optional path in front
@@ -41,23 +47,29 @@ impl<'a> Address<'a> {
     /// operator has to change the address, so trying again does not help.
     pub fn parse(text: &'a str) -> Result<Self, DeliveryError> {
         let refuse = |why: &str| Err(DeliveryError::other(format!("address {text:?} {why}")));
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return refuse("has no scheme; write http:// or https:// in front");
+        let schemes = [Scheme::Https, Scheme::Http].into_iter();
+        let mut known = schemes.filter_map(|scheme| Some((scheme, scheme.strip(text)?)));
+        let Some((scheme, rest)) = known.next() else {
+            return refuse(if text.contains("://") {
+                "is neither http:// nor https://"
+            } else {
+                "has no scheme; write http:// or https:// in front"
+            });
         };
-        let scheme = if scheme.eq_ignore_ascii_case("https") {
-            Scheme::Https
-        } else if scheme.eq_ignore_ascii_case("http") {
-            Scheme::Http
-        } else {
-            return refuse("is neither http:// nor https://");
-        };
-        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return refuse("holds a character that a URL cannot hold");
+        let mut slash = rest.len();
+        let mut is_joinable = true;
+        for (index, byte) in rest.bytes().enumerate() {
+            match byte {
+                b'/' => slash = slash.min(index),
+                b'?' | b'#' => is_joinable = false,
+                b'!'..=b'~' => {}
+                _ => return refuse("holds a character that a URL cannot hold"),
+            }
         }
-        if rest.contains(['?', '#']) {
+        if !is_joinable {
             return refuse("has a query or fragment, which paths cannot be joined to");
         }
-        let (authority, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (authority, prefix) = rest.split_at(slash);
         if authority.is_empty() || authority.starts_with(':') {
             return refuse("names no host");
         }

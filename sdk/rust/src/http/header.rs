@@ -2,16 +2,23 @@
 
 use std::borrow::Cow;
 
+use super::fields::is_printable;
+
 /// Makes any text fit for a header's value: percent-encodes the bytes (of UTF-8)
 /// that are not visible ASCII, `%` itself, and spaces at either end, which receivers
 /// strip. So `Kasse Köln 3` is sent as `Kasse K%C3%B6ln 3`, most text as it is, and
 /// percent-decoding gives back exactly what was there.
 pub fn encode_text(text: &str) -> Cow<'_, str> {
-    let inner = text.trim_matches(' ');
-    let plain = |byte: u8| byte == b' ' || (byte.is_ascii_graphic() && byte != b'%');
-    if inner.len() == text.len() && text.bytes().all(plain) {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'%';
+    let has_ends = !matches!(text.as_bytes(), [b' ', ..] | [.., b' ']);
+    let (words, rest) = text.as_bytes().as_chunks();
+    let looks_plain = words
+        .iter()
+        .all(|word| is_printable(word) && !word.contains(&b'%'));
+    if has_ends && looks_plain && rest.iter().copied().all(plain) {
         return Cow::Borrowed(text);
     }
+    let inner = text.trim_matches(' ');
     let start = text.len() - text.trim_start_matches(' ').len();
     let inside = start..start + inner.len();
     let mut encoded = String::with_capacity(text.len() + 16);

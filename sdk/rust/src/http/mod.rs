@@ -30,6 +30,7 @@ mod response;
 
 pub use address::{Address, Scheme};
 pub use body::Body;
+pub use fields::is_header_name;
 pub use header::encode_text;
 pub use request::Request;
 pub use response::Response;
