@@ -82,6 +82,8 @@
 // Macros of generated code name this crate by its name, also from within.
 extern crate self as windlass_sdk;
 
+#[cfg(any(test, all(target_family = "wasm", feature = "allocator")))]
+mod allocator;
 #[doc(hidden)]
 pub mod bindings;
 #[doc(hidden)]
