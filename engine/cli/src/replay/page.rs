@@ -55,7 +55,7 @@ impl Page {
     /// Takes them again up to the first that gives pause.
     pub(super) async fn run(mut self, policies: Policies, mut guests: AmongGuests) -> Ran {
         let (mut compared, mut failed) = (0, 0);
-        let mut room = Vec::new();
+        let (mut room, mut written) = (Vec::new(), Vec::new());
         let end = loop {
             let Some(row) = self.rows.get(self.at) else {
                 break End::Through;
@@ -89,7 +89,7 @@ impl Page {
             let again = guests.decide(policy, &view, memo).await;
             compared += 1;
             self.at += 1;
-            match differs(&row, recorded, again) {
+            match differs(&row, recorded, again, &mut written) {
                 Ok(None) => {}
                 Ok(Some(difference)) => break End::Differs(Box::new(difference)),
                 Err(error) => break unreadable(error),
@@ -113,9 +113,10 @@ fn differs(
     row: &DecisionRow<'_>,
     recorded: RecordedAnswer<'_>,
     mut again: Result<Decision, PluginError>,
+    room: &mut Vec<u8>,
 ) -> Result<Option<Difference>, StoreError> {
     if let Ok(again) = &mut again
-        && recorded.is_written_as(again)
+        && recorded.is_written_as(again, room)
     {
         return Ok(None);
     }

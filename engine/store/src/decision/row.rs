@@ -1,7 +1,4 @@
-use std::{
-    io::{self, Write},
-    mem,
-};
+use std::mem;
 
 use rusqlite::Row;
 use serde::{Deserialize, de::IgnoredAny};
@@ -182,32 +179,16 @@ fn text(record: &[u8]) -> &str {
 impl RecordedAnswer<'_> {
     /// Whether `decision` would be written to the same bytes. One that would not can still be
     /// the same, since versions of this program need not write alike. Its memo is kept beside
-    /// the rest, and so it is taken out for as long as this takes.
-    pub fn is_written_as(&self, decision: &mut Decision) -> bool {
+    /// the rest, and so it is taken out for as long as this takes. `room` is for what is written,
+    /// and serves one answer after the other.
+    pub fn is_written_as(&self, decision: &mut Decision, room: &mut Vec<u8>) -> bool {
         if self.memo != decision.memo {
             return false;
         }
         let memo = mem::take(&mut decision.memo);
-        let mut expected = Expected(self.json.as_bytes());
-        let is_alike = serde_json::to_writer(&mut expected, &*decision).is_ok();
+        room.clear();
+        let is_written = serde_json::to_writer(&mut *room, &*decision).is_ok();
         decision.memo = memo;
-        is_alike && expected.0.is_empty()
-    }
-}
-
-/// Takes the bytes that it expects to be written, and refuses others.
-struct Expected<'a>(&'a [u8]);
-
-impl Write for Expected<'_> {
-    fn write(&mut self, written: &[u8]) -> io::Result<usize> {
-        self.0 = self
-            .0
-            .strip_prefix(written)
-            .ok_or(io::ErrorKind::InvalidData)?;
-        Ok(written.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        is_written && room == self.json.as_bytes()
     }
 }
