@@ -1,7 +1,7 @@
 //! A hundred pushes at once and nothing else, in a process of their own: for a profiler to look at.
 //!
 //! ```text
-//! perf record -g target/release/windlass-bench part busy push 100000 one /tmp/cache
+//! perf record -g target/release/windlass-bench part busy push 100000 one 1024 /tmp/cache
 //! ```
 
 use std::path::Path;
@@ -18,12 +18,18 @@ use crate::{
     },
 };
 
-/// Pushes 1 KiB to so many devices, by `way`; microseconds of CPU time that each took, of sender
-/// and devices together.
-pub(crate) async fn part(way: &str, pushes: u64, address: &str, cache: &Path) -> Result<f64> {
+/// Pushes so many `bytes` to so many devices, by `way`; microseconds of CPU time that each took, of
+/// sender and devices together.
+pub(crate) async fn part(
+    way: &str,
+    pushes: u64,
+    address: &str,
+    bytes: usize,
+    cache: &Path,
+) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let mut devices = Devices::start().await?;
-    let payload = Payload::make(folder.path(), 1 << 10)?;
+    let payload = Payload::make(folder.path(), bytes)?;
     let work = Work {
         pushes,
         at_once: AT_ONCE,

@@ -37,8 +37,9 @@ pub(crate) async fn be(mut words: impl Iterator<Item = String>) -> Result<f64> {
         }
         "hot" => instructions::hot(&word()?, word()?.parse()?, word()?.as_ref()).await,
         "busy" => {
-            let (way, pushes) = (word()?, word()?.parse()?);
-            busy::part(&way, pushes, &word()?, word()?.as_ref()).await
+            let (way, pushes, address) = (word()?, word()?.parse()?, word()?);
+            let bytes = word()?.parse()?;
+            busy::part(&way, pushes, &address, bytes, word()?.as_ref()).await
         }
         "cpu" => cpu::part(word()?.as_ref(), word()?.parse()?).await,
         name => anyhow::bail!("there is no part {name}"),
