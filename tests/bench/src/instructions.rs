@@ -202,7 +202,7 @@ async fn push(operations: u64, cache: &Path) -> Result<()> {
     let devices = Devices::start().await?;
     let payload = Payload::make(folder.path(), 1 << 10)?;
     let sandbox = Sandbox::start(Instances::Reused, 1, Some(cache)).await?;
-    let work = work(&payload, operations, devices.port);
+    let work = work(&payload, operations, &devices);
     sandbox.plan(&work).make().await?;
     Ok(())
 }
@@ -211,7 +211,7 @@ async fn rollout(operations: u64, cache: &Path) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let devices = Devices::start().await?;
     let payload = Payload::make(folder.path(), 1 << 10)?;
-    let work = work(&payload, operations, devices.port);
+    let work = work(&payload, operations, &devices);
     let state = folder.path().join("state.db");
     let course = Course {
         cache: Some(cache),
@@ -222,12 +222,12 @@ async fn rollout(operations: u64, cache: &Path) -> Result<()> {
     Ok(())
 }
 
-fn work(payload: &Payload, pushes: u64, port: u16) -> Work<'_> {
+fn work<'a>(payload: &'a Payload, pushes: u64, devices: &Devices) -> Work<'a> {
     Work {
         pushes,
         at_once: 1,
         addressing: Addressing::One,
-        port,
+        port: devices.port,
         payload,
     }
 }

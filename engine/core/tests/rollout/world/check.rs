@@ -23,7 +23,7 @@ impl World {
             let own = table.rollout.plan.settings.concurrency;
             assert!(own.is_none_or(|most| transferring_of(table) <= most.get()));
         }
-        self.check_groups(&self.started(known));
+        self.check_groups(&self.reduced(known));
         for at in known..self.store.events.len() {
             self.check_recheck(at);
         }
@@ -92,8 +92,9 @@ impl World {
         }
     }
 
-    /// The groups with a limit of the devices to which attempts began.
-    fn started(&self, known: usize) -> BTreeSet<GroupSeat> {
+    /// The groups with a limit that an attempt took a member from; one that had failed was
+    /// out of service already.
+    fn reduced(&self, known: usize) -> BTreeSet<GroupSeat> {
         let events = self.store.events[known..].iter();
         let devices = events.filter_map(|event| match &event.kind {
             EventKind::AttemptStarted { device, .. } => Some(device),
@@ -107,13 +108,15 @@ impl World {
         };
         devices
             .filter_map(|device| rows().find(|row| row.device_id == *device))
+            .filter(|row| !self.store.failed.contains(&row.device))
             .flat_map(|row| seats(&self.limits, row.device))
             .collect()
     }
 
-    /// A member may fail at any time, also because it was asked and was silent: those that
-    /// failed keep others from starting, in the groups `started`.
-    fn check_groups(&self, started: &BTreeSet<GroupSeat>) {
+    /// Members may fail at any time, also because they were asked and were silent, and any
+    /// number of those that failed may be tried again: they exceed no limit, but keep others
+    /// from starting, in the groups `reduced`.
+    fn check_groups(&self, reduced: &BTreeSet<GroupSeat>) {
         let mut busy: BTreeMap<GroupSeat, (u32, BTreeSet<DeviceKey>)> = BTreeMap::new();
         let rows = self.store.tables.values().flat_map(|table| &table.rows);
         for (_, row) in rows {
@@ -136,14 +139,14 @@ impl World {
             for device in &out {
                 assert!(self.resources.groups.is_out(&seat, *device));
             }
-            if started.contains(&seat) {
+            if reduced.contains(&seat) {
                 let failed = self.store.failed.iter().copied();
                 out.extend(failed.filter(|key| seats(&self.limits, *key).contains(&seat)));
+                let most = limit
+                    .unavailable
+                    .map_or(usize::MAX, |most| most.get() as usize);
+                assert!(out.len() <= most, "{seat:?}: {out:?}");
             }
-            let most = limit
-                .unavailable
-                .map_or(usize::MAX, |most| most.get() as usize);
-            assert!(out.len() <= most, "{seat:?}: {out:?}");
         }
     }
 
