@@ -12,7 +12,7 @@ pub(crate) mod shadow;
 pub(crate) mod swap;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     num::{NonZeroU32, NonZeroUsize},
     sync::Arc,
     time::Duration,
@@ -89,6 +89,9 @@ pub(crate) struct World {
     tasks: Vec<Task>,
     steps: u32,
     idle_timeouts: u32,
+    /// Devices that had failed and were repaired, as the rollouts learn when they next read who
+    /// is out of service.
+    repaired: BTreeSet<DeviceKey>,
 }
 
 impl World {
@@ -140,6 +143,7 @@ impl World {
             tasks: Vec::new(),
             steps: 0,
             idle_timeouts: 0,
+            repaired: BTreeSet::new(),
         }
     }
 
@@ -388,7 +392,7 @@ impl World {
             return true;
         }
         // Devices that wait for room in their group are looked at again by and by.
-        self.store.failed.clear();
+        self.repaired.append(&mut self.store.failed);
         self.fleet.connect();
         if self.next_timeout().is_none() {
             let stops = blocked
@@ -517,6 +521,7 @@ impl World {
             .map(|(key, output)| (output.changes, (key, output.effects)))
             .unzip();
         let known = self.store.events.len();
+        let out = self.out_of_service();
         self.store.commit(&sets);
         let mut failed = Vec::new();
         for (key, effects) in effects {
@@ -533,7 +538,9 @@ impl World {
                 }
             }
         }
-        self.check(known);
+        self.check(known, &out);
+        let started = self.started(known);
+        self.repaired.retain(|device| !started.contains(device));
         for key in failed {
             self.take_policies_back(key);
         }

@@ -9,8 +9,9 @@ use super::super::store::Table;
 use super::{World, seats};
 
 impl World {
-    /// What must hold after every step; the events from the `known`th on are its own.
-    pub(super) fn check(&self, known: usize) {
+    /// What must hold after every step; the events from the `known`th on are its own, and the
+    /// devices `out` were out of service before it.
+    pub(super) fn check(&self, known: usize, out: &BTreeSet<DeviceKey>) {
         self.store.check();
         for key in self.runs.keys() {
             self.check_counts(*key);
@@ -23,7 +24,7 @@ impl World {
             let own = table.rollout.plan.settings.concurrency;
             assert!(own.is_none_or(|most| transferring_of(table) <= most.get()));
         }
-        self.check_groups(&self.reduced(known));
+        self.check_groups(&self.reduced(known, out));
         for at in known..self.store.events.len() {
             self.check_recheck(at);
         }
@@ -92,9 +93,21 @@ impl World {
         }
     }
 
-    /// The groups with a limit that an attempt took a member from; one that had failed was
-    /// out of service already.
-    fn reduced(&self, known: usize) -> BTreeSet<GroupSeat> {
+    /// Devices that failed, as far as the rollouts can know, and those in progress, which may
+    /// wait for another attempt.
+    pub(super) fn out_of_service(&self) -> BTreeSet<DeviceKey> {
+        let tables = self.store.tables.values();
+        tables
+            .flat_map(|table| table.rows.values())
+            .filter(|row| table::meaning(row.state.kind()).counts_in_progress)
+            .map(|row| row.device)
+            .chain(self.store.failed.iter().copied())
+            .chain(self.repaired.iter().copied())
+            .collect()
+    }
+
+    /// The devices to which attempts began.
+    pub(super) fn started(&self, known: usize) -> BTreeSet<DeviceKey> {
         let events = self.store.events[known..].iter();
         let devices = events.filter_map(|event| match &event.kind {
             EventKind::AttemptStarted { device, .. } => Some(device),
@@ -108,14 +121,23 @@ impl World {
         };
         devices
             .filter_map(|device| rows().find(|row| row.device_id == *device))
-            .filter(|row| !self.store.failed.contains(&row.device))
-            .flat_map(|row| seats(&self.limits, row.device))
+            .map(|row| row.device)
+            .collect()
+    }
+
+    /// The groups with a limit that an attempt took a member from; one that was `out` of
+    /// service already, or has failed since, was none of them.
+    fn reduced(&self, known: usize, out: &BTreeSet<DeviceKey>) -> BTreeSet<GroupSeat> {
+        self.started(known)
+            .into_iter()
+            .filter(|device| !out.contains(device) && !self.store.failed.contains(device))
+            .flat_map(|device| seats(&self.limits, device))
             .collect()
     }
 
     /// Members may fail at any time, also because they were asked and were silent, and any
-    /// number of those that failed may be tried again: they exceed no limit, but keep others
-    /// from starting, in the groups `reduced`.
+    /// number of those out of service may be tried again: they exceed no limit, but keep
+    /// others from starting, in the groups `reduced`.
     fn check_groups(&self, reduced: &BTreeSet<GroupSeat>) {
         let mut busy: BTreeMap<GroupSeat, (u32, BTreeSet<DeviceKey>)> = BTreeMap::new();
         let rows = self.store.tables.values().flat_map(|table| &table.rows);
