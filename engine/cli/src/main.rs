@@ -11,8 +11,8 @@ use windlass_cli::{
     exit::Exit,
 };
 
-/// A push takes some sixty allocations, most of them freed on other threads; with the system's
-/// allocator it takes a twentieth more instructions.
+/// A push takes some sixty allocations; with the system's allocator it takes a twentieth more
+/// instructions.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,6 +1,6 @@
 //! What plugins allocate by. A value that crosses the boundary costs the guest an allocation, and
 //! most calls do little else; the target's own allocator takes some 500 instructions for one and
-//! its end, a list of blocks of one size a quarter of that.
+//! its end, a list of blocks of one size a third of that.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},

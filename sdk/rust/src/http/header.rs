@@ -10,12 +10,12 @@ use super::fields::is_printable;
 /// percent-decoding gives back exactly what was there.
 pub fn encode_text(text: &str) -> Cow<'_, str> {
     let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'%';
-    let has_ends = !matches!(text.as_bytes(), [b' ', ..] | [.., b' ']);
+    let has_no_padding = !matches!(text.as_bytes(), [b' ', ..] | [.., b' ']);
     let (words, rest) = text.as_bytes().as_chunks();
     let looks_plain = words
         .iter()
         .all(|word| is_printable(word) && !word.contains(&b'%'));
-    if has_ends && looks_plain && rest.iter().copied().all(plain) {
+    if has_no_padding && looks_plain && rest.iter().copied().all(plain) {
         return Cow::Borrowed(text);
     }
     let inner = text.trim_matches(' ');
