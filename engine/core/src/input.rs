@@ -89,6 +89,8 @@ pub enum Input {
         /// says nothing of this release, and the answer is
         /// [`CannotTell`](Verification::CannotTell).
         answer: Result<Verification, Failure>,
+        /// The groups with a limit that its device belongs to. Read if it runs another version.
+        groups: Vec<GroupSeat>,
     },
     /// The answer to [`Effect::Decide`](crate::Effect::Decide): one per policy, in
     /// configured order. An `Err` holds the rollout with that message.

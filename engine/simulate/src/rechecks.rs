@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use windlass_core::{Input, Succeeded};
+use windlass_core::{GroupSeat, Input, Succeeded};
 use windlass_model::{
     AssignmentId, AttemptId, CohortIndex, DeviceKey, Failure, FailureKind, Verification,
 };
@@ -42,9 +42,11 @@ impl<P: Plugins> World<'_, P> {
         let fleet = &self.scenario.fleet;
         let now = self.now.wall;
         let of = number(device);
+        let mut groups = Vec::new();
         let answer = match self.luck.connected(fleet, of, now) {
             None => Err(Failure::new(FailureKind::Unreachable, "it is offline")),
             Some(_) if self.has_fallen_back(of, now) => {
+                groups = GroupSeat::of(&self.scenario.limits, &fleet.record(of));
                 Ok(Verification::RunsOther(self.version_before(of)))
             }
             Some(_) => Ok(Verification::RunsRelease),
@@ -53,6 +55,7 @@ impl<P: Plugins> World<'_, P> {
             assignment,
             attempt,
             answer,
+            groups,
         });
     }
 }

@@ -4,11 +4,12 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use windlass_core::{GroupSeat, Standing, admission::code};
-use windlass_model::{EventKind, GroupField, GroupLimit, Outcome, StateKind};
+use windlass_model::{DeviceKey, EventKind, GroupField, GroupLimit, Outcome, StateKind};
 
 use crate::{
     fleet::{Mood, Presence},
     plan::{EASY, good, world},
+    policy::Policy,
     world::World,
 };
 
@@ -103,12 +104,35 @@ fn a_failed_device_takes_the_place_of_its_group() {
     assert_eq!(succeeded(&world), 8);
 }
 
+/// A device that fell back is out of service as soon as that is known.
+#[test]
+fn a_device_that_fell_back_takes_the_place_of_its_group() {
+    let mut devices = good(6);
+    devices[0].0 = vec![Mood::FallsBack];
+    let watching = Policy {
+        rechecks: Some(2),
+        ..EASY
+    };
+    let mut world = world(&[3, 3], &[watching], 3, 1, devices);
+    world.limits = vec![limit(None, Some(1))];
+    world.begin();
+    let fell = |event: &EventKind| matches!(event, EventKind::DeviceRegressed { .. });
+    while world.count(fell) == 0 {
+        assert_eq!(world.turn(), None);
+    }
+    assert!(world.groups().is_out(&site(1), DeviceKey(1)));
+    // Beyond the watch of the first cohort.
+    world.let_pass(Duration::from_secs(300));
+    assert_eq!(world.table().row(4).state.kind(), StateKind::Admitted);
+    assert_eq!(succeeded(&world), 4, "the two other sites");
+}
+
 /// One that is out of service already may be updated: that takes nothing from its group.
 #[test]
 fn a_device_that_is_down_may_be_updated() {
     let mut world = world(&[1], &[EASY], 1, 1, good(1));
     world.limits = vec![limit(None, Some(1))];
-    world.store.failed.insert(windlass_model::DeviceKey(1));
+    world.store.failed.insert(DeviceKey(1));
     assert_eq!(world.run(), Outcome::Completed);
     assert_eq!(succeeded(&world), 1);
 }
@@ -137,9 +161,5 @@ fn an_older_health_answer_does_not_bring_a_failed_device_back() {
     // The store knows nothing of it in the next pages.
     world.store.failed.clear();
     world.let_pass(Duration::from_secs(2));
-    assert!(
-        world
-            .groups()
-            .is_out(&site(1), windlass_model::DeviceKey(1))
-    );
+    assert!(world.groups().is_out(&site(1), DeviceKey(1)));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use windlass_core::{Input, Succeeded};
+use windlass_core::{GroupSeat, Input, Succeeded};
 use windlass_model::{AssignmentId, CohortIndex, RolloutKey, Verification};
 use windlass_store::{Stopped, StoreError};
 
@@ -55,13 +55,14 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             return;
         };
         let executor = Arc::clone(&running.executor);
-        let store = self.store.clone();
+        let (store, limits) = (self.store.clone(), Arc::clone(&self.groups));
         self.start(rollout, async move {
             let read = store.run(move |store| store.device_by_key(device)).await;
             let record = match flat(read) {
                 Ok(record) => Arc::new(record),
                 Err(error) => return Done::Failed(error),
             };
+            let groups = GroupSeat::of(&limits, &record);
             let work = Attempt {
                 assignment,
                 id: attempt,
@@ -87,6 +88,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 assignment,
                 attempt,
                 answer,
+                groups,
             })
         });
     }

@@ -6,10 +6,10 @@ use windlass_model::{
 };
 
 use super::{
-    super::{Rollout, breaker::Call, counts},
+    super::{Rollout, breaker::Call, counts, ledger::Move},
     round::Finding,
 };
-use crate::Now;
+use crate::{GroupSeat, Now};
 
 /// How often a device is asked that does not say what it runs.
 const TRIES: u32 = 3;
@@ -18,9 +18,9 @@ impl Rollout {
     pub(in crate::rollout) fn rechecked(
         &mut self,
         now: Now,
-        id: AssignmentId,
-        attempt: AttemptId,
+        (id, attempt): (AssignmentId, AttemptId),
         answer: Result<Verification, Failure>,
+        groups: Vec<GroupSeat>,
     ) {
         if self.rechecks.was_stray(id) {
             return;
@@ -46,7 +46,7 @@ impl Rollout {
                 Some(Finding::Confirmed)
             }
             Ok(Verification::RunsOther(version)) => {
-                self.regress(now, row, version);
+                self.regress(now, row, version, groups);
                 Some(Finding::Regressed)
             }
             Ok(Verification::CannotTell) => Some(Finding::Unconfirmed),
@@ -63,7 +63,7 @@ impl Rollout {
     }
 
     /// A device that had succeeded runs another version: it ends once more, by failing.
-    fn regress(&mut self, now: Now, mut row: Assignment, version: String) {
+    fn regress(&mut self, now: Now, mut row: Assignment, version: String, groups: Vec<GroupSeat>) {
         self.change(observed(now, &row, version.clone()));
         let device = row.device_id.clone();
         self.emit(now, EventKind::DeviceRegressed { device, version });
@@ -83,6 +83,13 @@ impl Rollout {
                 counts.regressed += 1;
             }
         }
+        self.moves.push(Move {
+            device: row.device,
+            seats: groups.into(),
+            before: StateKind::Succeeded,
+            after: row.state.kind(),
+            at: now.monotonic,
+        });
         self.record(now, StateKind::Succeeded, row);
     }
 }

@@ -161,6 +161,7 @@ impl World {
                     assignment,
                     attempt,
                     answer,
+                    groups: seats(&self.limits, device),
                 }
             }
             Effect::Cancel {
