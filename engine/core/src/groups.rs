@@ -8,14 +8,11 @@ use std::{
 
 use windlass_model::{Device, DeviceKey, GroupLimit, RolloutKey, StateKind};
 
-use crate::table;
+use crate::{STORE_LAG, table};
 
 /// Groups remembered as having got room; a rollout that looks more seldom than this looks
 /// at all of its parked devices.
 const FREED_KEPT: usize = 4096;
-/// How much older than a health answer a failure must be before the answer is believed to
-/// know of it: the failure may still have been on its way to the store when that was read.
-const HEALTH_LAG: Duration = Duration::from_secs(10);
 
 /// One group of one of the engine's limits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -285,7 +282,7 @@ impl Group {
         let members = self.out.len();
         self.out.retain(|_, member| {
             member.down = false;
-            member.failed = member.failed.filter(|failed| *failed + HEALTH_LAG >= as_of);
+            member.failed = member.failed.filter(|failed| *failed + STORE_LAG >= as_of);
             true
         });
         for device in down {

@@ -57,6 +57,7 @@ mod resources;
 pub mod retry;
 mod rivals;
 mod rollout;
+mod stuck;
 pub mod table;
 pub mod version;
 
@@ -68,3 +69,8 @@ pub use output::*;
 pub use refusal::Refusal;
 pub use resources::*;
 pub use rollout::{DeliveryFacts, Rollout};
+pub use stuck::stuck;
+
+/// How much older than a read of the store a move must be before what was read is believed to
+/// know of it: it may still have been on its way there.
+const STORE_LAG: std::time::Duration = std::time::Duration::from_secs(10);

@@ -1,8 +1,8 @@
-use std::fmt;
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, ChangeSet, CohortIndex, DeviceKey, Outcome, PluginName,
-    PluginPin, Reason, ShadowKey, Timestamp, View,
+    PluginPin, Reason, RolloutKey, ShadowKey, Timestamp, View,
 };
 
 /// What [`Rollout::poll_output`](crate::Rollout::poll_output) drains.
@@ -177,10 +177,24 @@ pub enum Standing {
     Working,
     /// It goes on by itself at this instant.
     WaitingUntil(Timestamp, WaitingFor),
+    /// It goes on when other rollouts of the engine have: [`stuck`](crate::stuck) says whether
+    /// these do.
+    Behind(Behind),
     /// It goes on when a person, a gate or a device lets it; never empty.
     Blocked(Vec<Reason>),
     /// The run is over.
     Ended(Outcome),
+}
+
+/// A rollout that waits for others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Behind {
+    /// Those that come first for some of its devices.
+    pub rollouts: BTreeSet<RolloutKey>,
+    /// They did at this instant of the monotonic clock, and may have made way since.
+    pub as_of: Duration,
+    /// All that it waits for; never empty.
+    pub reasons: Vec<Reason>,
 }
 
 /// What a waiting rollout waits for.

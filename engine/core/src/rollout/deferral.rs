@@ -41,7 +41,8 @@ impl Rollout {
                 live.put_off = true;
             }
             if waits != WaitsFor::Clock {
-                self.waits.note(id, waits, reason.as_ref());
+                let as_of = self.looked_as_of;
+                self.waits.note(id, (waits, as_of), reason.as_ref());
             }
         } else {
             self.advance(now, id, |row| {
@@ -104,7 +105,7 @@ impl Rollout {
         self.intake.due(until);
         let noted = match WaitsFor::of(needs_connection, reason) {
             WaitsFor::Clock | WaitsFor::Connection => false,
-            what => self.waits.note(id, what, reason),
+            what => self.waits.note(id, (what, self.looked_as_of), reason),
         };
         self.intake.timed += u64::from(!noted && !needs_connection);
     }

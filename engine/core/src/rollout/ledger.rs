@@ -34,6 +34,14 @@ impl Rollout {
     }
 
     pub(super) fn change(&mut self, change: Change) {
+        let moves = match &change {
+            Change::Assignment { from, row } => *from != row.state.kind(),
+            Change::Rollout { .. } | Change::CancelRemaining => true,
+            _ => false,
+        };
+        if moves {
+            self.moved_at = self.now.monotonic;
+        }
         self.changes.changes.push(change);
     }
 

@@ -48,7 +48,7 @@ use self::{
     parked::Parked, recheck::Rechecks, shadow::Shadows, signals::Signals, starts::RecentStarts,
     trouble::Trouble, waits::Waits,
 };
-use crate::{Effect, Input, Now, Output, Resources, StopCause, table};
+use crate::{Effect, GroupHealth, Input, Now, Output, Resources, StopCause, table};
 
 /// What the configured deliveries can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,10 @@ pub struct Rollout {
     /// Pending and deferred devices that an order moved while a page is being read.
     overtaken: BTreeSet<AssignmentId>,
     waits: Waits,
+    /// Everything that the newest look went by was read after this instant.
+    looked_as_of: Duration,
+    /// When an assignment or the rollout itself last came into another state.
+    moved_at: Duration,
     trouble: Trouble,
     rechecks: Rechecks,
     /// What the groups and fences of the engine do not know yet.
@@ -190,6 +194,8 @@ impl Rollout {
             refreshes: 0,
             overtaken: BTreeSet::new(),
             waits: Waits::default(),
+            looked_as_of: now.monotonic,
+            moved_at: now.monotonic,
             trouble: Trouble::default(),
             rechecks: Rechecks::new(snapshot.rechecking),
             moves: Vec::new(),
@@ -279,7 +285,7 @@ impl Rollout {
                 exhausted,
                 health,
             } => {
-                let as_of = health.as_of;
+                let as_of = self.looked(&health);
                 resources.groups.heed(health);
                 self.page_read(now, cohort, candidates, exhausted, as_of, resources);
             }
@@ -288,12 +294,12 @@ impl Rollout {
                 next_due,
                 health,
             } => {
-                let as_of = health.as_of;
+                let as_of = self.looked(&health);
                 resources.groups.heed(health);
                 self.deferred_read(now, candidates, next_due, as_of, resources);
             }
             Input::Reconsidered { candidates, health } => {
-                let as_of = health.as_of;
+                let as_of = self.looked(&health);
                 resources.groups.heed(health);
                 self.reconsidered(now, candidates, as_of);
             }
@@ -341,6 +347,11 @@ impl Rollout {
             Input::Stop(cause) => self.stop(now, cause),
             Input::CancelInFlight => self.cancel_in_flight(),
         }
+    }
+
+    fn looked(&mut self, health: &GroupHealth) -> Duration {
+        self.looked_as_of = health.as_of;
+        health.as_of
     }
 
     /// Does what has come due by the clock. Starts nothing and asks for nothing that

@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use windlass_model::{AssignmentId, CohortIndex, Reason, RolloutState, StateKind, Timestamp};
 
 use super::{Rollout, lifecycle::reason, waits::WaitsFor};
-use crate::{Now, Standing, WaitingFor, admission::code};
+use crate::{Behind, Now, Standing, WaitingFor, admission::code};
 
 impl Rollout {
     /// What the rollout is doing, and if nothing, what it waits for: what `run --wait`
@@ -51,9 +53,32 @@ impl Rollout {
             .filter_map(|(at, what)| Some((at?, what)))
             .min_by_key(|(at, _)| *at)
             .map_or_else(
-                || Standing::Blocked(self.blockers(pending)),
+                || self.unmoved(pending),
                 |(at, what)| Standing::WaitingUntil(at, what),
             )
+    }
+
+    /// No clock moves it on.
+    fn unmoved(&self, pending: u64) -> Standing {
+        let reasons = self.blockers(pending);
+        let rollouts = self.waits.classes().filter_map(|(what, ..)| match what {
+            WaitsFor::Rollout { by, runs: true } => by,
+            _ => None,
+        });
+        match self.waits.behind_as_of() {
+            Some(as_of) => Standing::Behind(Behind {
+                rollouts: rollouts.collect(),
+                as_of,
+                reasons,
+            }),
+            None => Standing::Blocked(reasons),
+        }
+    }
+
+    /// When one of its devices, or the rollout itself, last came into another state, by the
+    /// monotonic clock.
+    pub fn moved_at(&self) -> Duration {
+        self.moved_at
     }
 
     /// Until when the policies hold the rollout, if that is a matter of the clock alone.
@@ -113,11 +138,11 @@ impl Rollout {
 
     /// Whether devices wait for something that the engine itself is doing.
     fn passes_by_itself(&self) -> bool {
-        let by_itself = |what| match what {
-            WaitsFor::Rollout { runs } => runs,
-            WaitsFor::Clock | WaitsFor::Connection | WaitsFor::Hold(_) | WaitsFor::Group => false,
+        let unknown = WaitsFor::Rollout {
+            by: None,
+            runs: true,
         };
-        self.parked.passes() || self.waits.classes().any(|(what, ..)| by_itself(what))
+        self.parked.passes() || self.waits.classes().any(|(what, ..)| what == unknown)
     }
 
     /// When holds lapse, and when those look again for which no group had a place.

@@ -1,8 +1,11 @@
 //! What put-off devices wait for, beyond the instant at which they are looked at again.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use windlass_model::{AssignmentId, Reason, Timestamp, Value};
+use windlass_model::{AssignmentId, Reason, RolloutKey, Timestamp, Value};
 
 use crate::admission::code;
 
@@ -19,8 +22,8 @@ pub(super) enum WaitsFor {
     Connection,
     /// The end of a hold, which a person lifts if it has no instant.
     Hold(Option<Timestamp>),
-    /// Another rollout, which runs or does not.
-    Rollout { runs: bool },
+    /// Another rollout, if it is known which, which runs or does not.
+    Rollout { by: Option<RolloutKey>, runs: bool },
     /// Room in its group, whose queue is full too.
     Group,
 }
@@ -35,6 +38,10 @@ impl WaitsFor {
                 })
             }
             Some((code::OTHER_ROLLOUT, parameters)) => Self::Rollout {
+                by: match parameters.get("rollout") {
+                    Some(Value::Integer(key)) => Some(RolloutKey(*key)),
+                    _ => None,
+                },
                 runs: !parameters.contains_key("standing"),
             },
             Some((code::GROUP_CAP, _)) => Self::Group,
@@ -46,18 +53,28 @@ impl WaitsFor {
 
 #[derive(Debug, Default)]
 pub(super) struct Waits {
-    noted: BTreeMap<AssignmentId, WaitsFor>,
+    noted: BTreeMap<AssignmentId, (WaitsFor, Duration)>,
+    /// Those that wait for a rollout that runs, by the instant at which that was so.
+    behind: BTreeSet<(Duration, AssignmentId)>,
     classes: BTreeMap<WaitsFor, (u64, Option<Reason>)>,
 }
 
 impl Waits {
-    /// Whether it is remembered.
-    pub(super) fn note(&mut self, id: AssignmentId, what: WaitsFor, why: Option<&Reason>) -> bool {
+    /// Whether it is remembered; it was so `as_of` that instant, by the monotonic clock.
+    pub(super) fn note(
+        &mut self,
+        id: AssignmentId,
+        (what, as_of): (WaitsFor, Duration),
+        why: Option<&Reason>,
+    ) -> bool {
         self.forget(id);
         if self.noted.len() >= MAX_NOTED {
             return false;
         }
-        self.noted.insert(id, what);
+        self.noted.insert(id, (what, as_of));
+        if let WaitsFor::Rollout { runs: true, .. } = what {
+            self.behind.insert((as_of, id));
+        }
         let (count, _) = self
             .classes
             .entry(what)
@@ -67,11 +84,12 @@ impl Waits {
     }
 
     pub(super) fn get(&self, id: AssignmentId) -> Option<WaitsFor> {
-        self.noted.get(&id).copied()
+        self.noted.get(&id).map(|(what, _)| *what)
     }
 
     pub(super) fn forget(&mut self, id: AssignmentId) -> Option<WaitsFor> {
-        let what = self.noted.remove(&id)?;
+        let (what, as_of) = self.noted.remove(&id)?;
+        self.behind.remove(&(as_of, id));
         if let Some((count, _)) = self.classes.get_mut(&what) {
             *count -= 1;
             if *count == 0 {
@@ -87,6 +105,11 @@ impl Waits {
 
     pub(super) fn ids(&self) -> impl Iterator<Item = AssignmentId> {
         self.noted.keys().copied()
+    }
+
+    /// The instant as of which it is known of every device that waits for a rollout that runs.
+    pub(super) fn behind_as_of(&self) -> Option<Duration> {
+        self.behind.first().map(|(as_of, _)| *as_of)
     }
 
     /// What is waited for, by how many, and one reason for it.

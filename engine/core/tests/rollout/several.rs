@@ -1,9 +1,13 @@
 //! Rollouts that share an engine: priorities, superseding, caps, and everything at once.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+    time::Duration,
+};
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
-use windlass_core::{Standing, admission::code};
+use windlass_core::{Behind, Standing, admission::code, stuck};
 use windlass_model::{
     AssignmentState, DeviceId, EventKind, GroupField, GroupLimit, Hold, HoldKind, HoldSubject,
     InFlight, Outcome, RolloutKey, StateKind, Steering,
@@ -309,6 +313,85 @@ fn a_rollout_that_waits_for_a_paused_one_is_blocked_until_that_goes_on() {
         .expect("paused");
     world.go_on();
     assert_eq!(states(&world, 2), [StateKind::Succeeded; 3]);
+}
+
+/// Nothing moves a rollout on that waits for one which nothing moves on, though that one runs:
+/// it says so as soon as it has looked at its devices once more.
+#[test]
+fn a_rollout_that_waits_for_a_blocked_one_is_stuck_with_it() {
+    let shut = Policy { width: 0, ..EASY };
+    let first = Spec {
+        cohorts: &[3],
+        policies: &[shut],
+        priority: 1,
+        ..Spec::default()
+    };
+    let second = Spec {
+        key: RolloutKey(2),
+        release: ("os", "r7"),
+        cohorts: &[3],
+        ..Spec::default()
+    };
+    let mut world = two(first, second, 3, 3);
+    world.begin();
+    world.let_pass(SETTLED);
+    let waits = world.runs[&RolloutKey(2)].rollout.standing(world.now);
+    let Standing::Behind(behind) = waits else {
+        panic!("it waits for the first: {waits:?}");
+    };
+    assert_eq!(behind.rollouts, [RolloutKey(1)].into());
+    let text = &behind.reasons[0].text;
+    assert!(
+        text.ends_with("the rollout of app 2.0.0 comes first"),
+        "{text}"
+    );
+    assert_eq!(
+        world.stuck(),
+        [RolloutKey(1)].into(),
+        "the first may have made way since"
+    );
+    world.let_pass(2 * windlass_core::admission::RIVAL_RECHECK);
+    assert_eq!(world.stuck(), [RolloutKey(1), RolloutKey(2)].into());
+    assert!(starts(&world).is_empty());
+}
+
+/// Rollouts that wait for each other in a circle are stuck, unless one of them waits for
+/// another that goes on.
+#[test]
+fn rollouts_that_wait_in_a_circle_are_stuck_until_one_of_them_goes_on() {
+    let keys = [1, 2, 3].map(RolloutKey);
+    let behind = |rollouts: &[RolloutKey]| {
+        let behind = Behind {
+            rollouts: rollouts.iter().copied().collect(),
+            as_of: Duration::from_secs(100),
+            reasons: Vec::new(),
+        };
+        (Standing::Behind(behind), Duration::from_secs(50))
+    };
+    let mut all = BTreeMap::from([
+        (keys[0], behind(&keys[1..2])),
+        (keys[1], behind(&keys[2..])),
+        (keys[2], behind(&keys[..1])),
+    ]);
+    assert_eq!(stuck(&all), keys.into());
+    all.insert(RolloutKey(4), (Standing::Working, Duration::ZERO));
+    assert_eq!(stuck(&all), keys.into(), "nobody waits for that one");
+    all.insert(keys[2], behind(&[keys[0], RolloutKey(4)]));
+    assert_eq!(stuck(&all), BTreeSet::new());
+    all.insert(
+        RolloutKey(4),
+        (Standing::Blocked(Vec::new()), Duration::ZERO),
+    );
+    assert_eq!(stuck(&all).len(), 4);
+    all.insert(
+        RolloutKey(4),
+        (Standing::Blocked(Vec::new()), Duration::from_secs(95)),
+    );
+    assert_eq!(
+        stuck(&all),
+        [RolloutKey(4)].into(),
+        "it moved, which those behind it may not have seen"
+    );
 }
 
 /// GO-11: free slots go in turn to rollouts of one priority, and each keeps its own cap.

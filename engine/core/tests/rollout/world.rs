@@ -322,10 +322,23 @@ impl World {
             .values()
             .map(|run| match run.rollout.standing(self.now) {
                 Standing::Ended(outcome) => Some(outcome),
-                Standing::Working | Standing::WaitingUntil(..) | Standing::Blocked(_) => None,
+                Standing::Working
+                | Standing::WaitingUntil(..)
+                | Standing::Behind(_)
+                | Standing::Blocked(_) => None,
             });
         let first = outcomes.next()?;
         outcomes.all(|outcome| outcome.is_some()).then_some(first)?
+    }
+
+    /// The rollouts that nothing moves on but a person, a gate or a device.
+    pub(crate) fn stuck(&self) -> BTreeSet<RolloutKey> {
+        let all = self.runs.iter();
+        let standings = all.map(|(key, run)| {
+            let rollout = &run.rollout;
+            (*key, (rollout.standing(self.now), rollout.moved_at()))
+        });
+        windlass_core::stuck(&standings.collect())
     }
 
     fn heed_orders(&mut self) {
@@ -370,11 +383,9 @@ impl World {
 
     /// Does what a person would do, if one is needed.
     fn unblock(&mut self) -> bool {
-        let blocked: Vec<_> = self
-            .runs
-            .iter()
-            .filter(|(_, run)| matches!(run.rollout.standing(self.now), Standing::Blocked(_)))
-            .map(|(key, run)| (*key, run.rollout.state()))
+        let stuck = self.stuck().into_iter();
+        let blocked: Vec<_> = stuck
+            .map(|key| (key, self.runs[&key].rollout.state()))
             .collect();
         if let Some((key, _)) = blocked
             .iter()
@@ -394,7 +405,12 @@ impl World {
         // Devices that wait for room in their group are looked at again by and by.
         self.repaired.append(&mut self.store.failed);
         self.fleet.connect();
-        if self.next_timeout().is_none() {
+        // Another run is to take up what was requeued since, and others wait for that.
+        let is_reopened = self.runs.iter().any(|(key, run)| {
+            matches!(run.rollout.standing(self.now), Standing::Ended(_))
+                && !self.store.tables[key].has_ended()
+        });
+        if is_reopened || self.next_timeout().is_none() {
             let stops = blocked
                 .iter()
                 .map(|(key, _)| (*key, Input::Stop(StopCause::Blocked)))

@@ -36,7 +36,7 @@ mod swap;
 mod wait;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     num::{NonZeroU32, NonZeroUsize},
     sync::Arc,
     time::Duration,
@@ -205,9 +205,18 @@ impl<C: Clock, E: Executor> Engine<C, E> {
     /// Rollouts that wait longer than they were to be waited for.
     fn impatient(&mut self) -> Vec<(RolloutKey, Input)> {
         let now = self.clock.now();
+        let stuck = if self.running.values().any(Running::asks_whether_stuck) {
+            let all = self.running.iter();
+            windlass_core::stuck(&all.map(|(key, run)| (*key, run.standing(now))).collect())
+        } else {
+            BTreeSet::new()
+        };
         self.running
             .iter_mut()
-            .filter_map(|(key, running)| Some((*key, Input::Stop(running.loses_patience(now)?))))
+            .filter_map(|(key, running)| {
+                let cause = running.loses_patience(stuck.contains(key), now)?;
+                Some((*key, Input::Stop(cause)))
+            })
             .collect()
     }
 

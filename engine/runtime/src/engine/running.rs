@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
-use windlass_core::{Input, Now, Resources, Rollout, StopCause};
+use windlass_core::{Input, Now, Resources, Rollout, Standing, StopCause};
 use windlass_model::{Assignment, Change, Outcome, RolloutState, StateCounts, StateKind};
 
 use super::{
@@ -131,14 +131,27 @@ impl<E: Executor> Running<E> {
         self.rollout.watch_in_shadow(signals.in_shadow);
     }
 
-    /// Whether its run should come back now; says so once.
-    pub(super) fn loses_patience(&mut self, now: Now) -> Option<StopCause> {
+    /// Whether its run comes back if nothing moves it on, and nothing is under way for it.
+    pub(super) fn asks_whether_stuck(&self) -> bool {
+        self.tasks == 0 && self.patience.minds_being_stuck()
+    }
+
+    /// What it is doing, and when it moved last.
+    pub(super) fn standing(&self, now: Now) -> (Standing, Duration) {
+        let standing = if self.tasks > 0 {
+            Standing::Working
+        } else {
+            self.rollout.standing(now)
+        };
+        (standing, self.rollout.moved_at())
+    }
+
+    /// Whether its run should come back now, as it is `stuck` or not; says so once.
+    pub(super) fn loses_patience(&mut self, stuck: bool, now: Now) -> Option<StopCause> {
         let transfers = self.rollout.cohorts().iter();
         let transfers = transfers.map(|cohort| cohort.states.get(StateKind::Transferring));
         let transfers = transfers.sum();
-        let cause = self
-            .patience
-            .lost(&self.rollout, self.tasks, transfers, now)?;
+        let cause = self.patience.lost(&self.rollout, stuck, transfers, now)?;
         self.held_for = self.patience.reasons(&self.rollout, now);
         Some(cause)
     }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use windlass_core::{Now, Rollout, Standing, StopCause};
+use windlass_core::{Behind, Now, Rollout, Standing, StopCause};
 
 /// When a run comes back although its rollout has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +50,16 @@ impl Patience {
         }
     }
 
-    /// Whether the run should come back now; says so once.
+    /// Whether it matters that nothing moves the rollout on.
+    pub(super) fn minds_being_stuck(&self) -> bool {
+        !self.lost && self.wait == WaitFor::Blocked
+    }
+
+    /// Whether the run should come back now, of a rollout that is `stuck` or not; says so once.
     pub(super) fn lost(
         &mut self,
         rollout: &Rollout,
-        running: usize,
+        stuck: bool,
         transfers: u64,
         now: Now,
     ) -> Option<StopCause> {
@@ -69,9 +74,7 @@ impl Patience {
         self.idle = Some((since, reached));
         self.lost = match self.wait {
             WaitFor::Done => false,
-            WaitFor::Blocked => {
-                running == 0 && matches!(rollout.standing(now), Standing::Blocked(_))
-            }
+            WaitFor::Blocked => stuck,
             WaitFor::For(limit) => transfers == 0 && now.monotonic.saturating_sub(since) >= limit,
         };
         self.lost.then_some(StopCause::Blocked)
@@ -85,7 +88,9 @@ impl Patience {
                 let left = at.since(now.wall) + Duration::from_secs(1);
                 vec![format!("{why}, in {}", span(left))]
             }
-            Standing::Blocked(reasons) => reasons.into_iter().map(|reason| reason.text).collect(),
+            Standing::Behind(Behind { reasons, .. }) | Standing::Blocked(reasons) => {
+                reasons.into_iter().map(|reason| reason.text).collect()
+            }
         }
     }
 }

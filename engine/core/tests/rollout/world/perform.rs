@@ -1,7 +1,7 @@
 //! What becomes of effects.
 
 use windlass_core::{
-    Candidate, Effect, Gate, GroupHealth, GroupSeat, Input,
+    Candidate, Effect, Gate, GroupHealth, GroupSeat, Input, Standing,
     admission::{self, Circumstances, code},
 };
 use windlass_model::{
@@ -242,10 +242,18 @@ impl World {
             admission,
             holds: &self.holds,
             rivals: &self.store.rivals(of, key),
-            driven: &self.runs.keys().copied().collect::<Vec<_>>(),
+            driven: &self.driven(),
             rollout: of,
             now,
         })
+    }
+
+    /// The rollouts whose run is not over.
+    fn driven(&self) -> Vec<RolloutKey> {
+        let runs = self.runs.iter();
+        runs.filter(|(_, run)| !matches!(run.rollout.standing(self.now), Standing::Ended(_)))
+            .map(|(key, _)| *key)
+            .collect()
     }
 
     fn health(&self, rows: &[Assignment]) -> GroupHealth {
