@@ -9,6 +9,7 @@ pub mod control;
 pub mod devices;
 pub mod diagnostic;
 pub mod exit;
+pub mod memory;
 pub mod owner;
 pub mod render;
 pub mod replay;

@@ -9,14 +9,16 @@ use windlass_cli::{
     command::{self, Failure},
     console,
     exit::Exit,
+    memory,
 };
 
 /// A push takes some sixty allocations; with the system's allocator it takes a twentieth more
 /// instructions.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: memory::MiMalloc = memory::MiMalloc;
 
 fn main() -> ExitCode {
+    memory::give_back_soon();
     let cli = Cli::parse();
     let filter = match EnvFilter::try_new(&cli.log) {
         Ok(filter) => filter,

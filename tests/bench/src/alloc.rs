@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Result;
-use mimalloc::MiMalloc;
+use windlass_cli::memory::MiMalloc;
 
 use crate::{
     devices::{Addressing, Devices},

@@ -39,6 +39,7 @@ use settings::{Judging, Section, Settings};
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    windlass_cli::memory::give_back_soon();
     let mut words = std::env::args().skip(1).peekable();
     match words.peek().map(String::as_str) {
         Some(devices::COMMAND) => return devices::serve().await,
