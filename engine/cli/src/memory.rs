@@ -8,9 +8,9 @@ pub use mimalloc::MiMalloc;
 /// mimalloc's `mi_option_purge_delay` (its `mimalloc.h`): after how many milliseconds free pages
 /// go back to the system.
 const PURGE_DELAY: c_int = 15;
-/// A second unless it is told: pages that a read of a million devices or a push of 1 GiB leaves
-/// were a seventh of all. Shorter than that, a push would wait for pages that the last one gave
-/// back.
+/// A second unless it is told; with a million devices registered, what had been free for less than
+/// that was a tenth of all memory. Not at once, because a page that is taken again then costs a
+/// fault.
 const PURGE_AFTER_MS: c_long = 10;
 
 /// Has memory that was freed go back to the system soon. For a process whose global allocator is
