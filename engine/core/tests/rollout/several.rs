@@ -160,6 +160,23 @@ fn two(first: Spec<'_>, second: Spec<'_>, devices: usize, cap: usize) -> World {
     World::new(vec![first.table(), second.table()], fleet, cap)
 }
 
+/// Two rollouts for three devices, at which the one with `policies` comes first.
+fn one_first(policies: &[Policy]) -> World {
+    let first = Spec {
+        cohorts: &[3],
+        policies,
+        priority: 1,
+        ..Spec::default()
+    };
+    let second = Spec {
+        key: RolloutKey(2),
+        release: ("os", "r7"),
+        cohorts: &[3],
+        ..Spec::default()
+    };
+    two(first, second, 3, 3)
+}
+
 fn starts(world: &World) -> Vec<RolloutKey> {
     world
         .store
@@ -284,18 +301,7 @@ fn the_older_rollout_goes_on_where_the_newer_failed() {
 /// when that one does not run.
 #[test]
 fn a_rollout_that_waits_for_a_paused_one_is_blocked_until_that_goes_on() {
-    let first = Spec {
-        cohorts: &[3],
-        priority: 1,
-        ..Spec::default()
-    };
-    let second = Spec {
-        key: RolloutKey(2),
-        release: ("os", "r7"),
-        cohorts: &[3],
-        ..Spec::default()
-    };
-    let mut world = two(first, second, 3, 3);
+    let mut world = one_first(&[EASY]);
     world.begin();
     world
         .order(RolloutKey(1), Steering::Pause)
@@ -320,19 +326,7 @@ fn a_rollout_that_waits_for_a_paused_one_is_blocked_until_that_goes_on() {
 #[test]
 fn a_rollout_that_waits_for_a_blocked_one_is_stuck_with_it() {
     let shut = Policy { width: 0, ..EASY };
-    let first = Spec {
-        cohorts: &[3],
-        policies: &[shut],
-        priority: 1,
-        ..Spec::default()
-    };
-    let second = Spec {
-        key: RolloutKey(2),
-        release: ("os", "r7"),
-        cohorts: &[3],
-        ..Spec::default()
-    };
-    let mut world = two(first, second, 3, 3);
+    let mut world = one_first(&[shut]);
     world.begin();
     world.let_pass(SETTLED);
     let waits = world.runs[&RolloutKey(2)].rollout.standing(world.now);
