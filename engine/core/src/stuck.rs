@@ -47,10 +47,12 @@ fn goes_on(
     rollouts: &BTreeMap<RolloutKey, (Standing, Duration)>,
     stuck: &BTreeSet<RolloutKey>,
 ) -> bool {
-    behind.rollouts.iter().any(|key| match rollouts.get(key) {
-        Some((Standing::Ended(_), moved_at)) => *moved_at + STORE_LAG >= behind.as_of,
-        Some((_, moved_at)) => !stuck.contains(key) || *moved_at + STORE_LAG >= behind.as_of,
-        // It is gone: the next look tells.
-        None => true,
+    behind.rollouts.iter().any(|key| {
+        // One that is gone is found so by the next look.
+        rollouts.get(key).is_none_or(|(standing, moved_at)| {
+            let is_seen = *moved_at + STORE_LAG < behind.as_of;
+            let has_ended = matches!(standing, Standing::Ended(_));
+            !is_seen || !has_ended && !stuck.contains(key)
+        })
     })
 }
