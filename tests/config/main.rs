@@ -1,5 +1,5 @@
-//! The configuration and the files of devices: what is read from them, and how what is
-//! wrong with them is told.
+//! The configuration, the files of devices and the command line: what is read from them, and
+//! how what is wrong with them is told.
 
 mod configuration;
 mod device_files;
@@ -9,3 +9,4 @@ mod places;
 mod schema;
 mod support;
 mod units;
+mod usage;

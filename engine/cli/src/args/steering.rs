@@ -114,6 +114,7 @@ pub struct SwapPolicyArgs {
 /// Consent to pass a gate that a policy waits at.
 #[derive(Debug, Args)]
 #[command(
+    override_usage = "windlass approve [OPTIONS] <GATE> <CONFIG|--state <FILE>>",
     after_long_help = "Examples:\n  windlass approve canary-ok rollout.toml\n  windlass approve canary-ok --state state/windlass.db --expires-in 4h"
 )]
 pub struct ApproveArgs {
@@ -145,6 +146,7 @@ pub struct AdvanceArgs {
 /// Leave a device out of a rollout; one in flight is left out after its attempt.
 #[derive(Debug, Args)]
 #[command(
+    override_usage = "windlass exclude [OPTIONS] <DEVICE> <CONFIG|--state <FILE>>",
     after_long_help = "Example:\n  windlass exclude till-17 rollout.toml --reason 'in repair'"
 )]
 pub struct DeviceOrderArgs {
@@ -158,7 +160,10 @@ pub struct DeviceOrderArgs {
 
 /// Try a device that waits or was put off now.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Example:\n  windlass retry till-17 rollout.toml")]
+#[command(
+    override_usage = "windlass retry [OPTIONS] <DEVICE> <CONFIG|--state <FILE>>",
+    after_long_help = "Example:\n  windlass retry till-17 rollout.toml"
+)]
 pub struct RetryArgs {
     /// The device.
     #[arg(value_parser = device_id)]
@@ -186,6 +191,9 @@ pub enum DeadLettersCommand {
     /// List them.
     List(LettersListArgs),
     /// Show one with all its attempts.
+    #[command(
+        override_usage = "windlass dead-letters show [OPTIONS] <DEVICE> <CONFIG|--state <FILE>>"
+    )]
     Show(LettersShowArgs),
     /// Give some fresh attempts; a rollout that had completed goes on.
     #[command(

@@ -16,6 +16,7 @@ use super::{
 /// ended first, then those that did not select it, with the part of the filter that said no.
 #[derive(Debug, Args)]
 #[command(
+    override_usage = "windlass why [OPTIONS] <DEVICE> <CONFIG|--state <FILE>>",
     after_long_help = "Examples:\n  windlass why till-17 rollout.toml\n  windlass why till-17 --state state/windlass.db --rollout app-9 --output json\n  windlass why till-17 rollout.toml --at 2h\n  windlass why till-17 rollout.toml --at 2030-01-31T02:00:00+01:00"
 )]
 pub struct WhyArgs {
