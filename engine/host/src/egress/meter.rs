@@ -1,5 +1,5 @@
 use std::{
-    io,
+    io::{self, Read as _},
     net::Shutdown,
     pin::Pin,
     sync::Arc,
@@ -8,12 +8,15 @@ use std::{
 
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
 };
 use tokio_rustls::client::TlsStream;
 
 use super::connection::Shared;
+
+/// What is read at a time: answers are shorter, and room for more would be cleared in vain.
+const READ_BYTES: usize = 4096;
 
 /// A socket that tells the lease in hand what it accepted and what came back. It sits
 /// below TLS, so what it counts has left this process.
@@ -68,14 +71,32 @@ impl AsyncRead for Metered {
     ) -> Poll<io::Result<()>> {
         loop {
             ready!(self.tcp.poll_read_ready(context))?;
-            match self.tcp.try_read_buf(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-                Ok(0) => return Poll::Ready(Ok(())),
-                Ok(_) => {
-                    self.shared.received();
+            let room = buffer.remaining().min(READ_BYTES);
+            let into = buffer.initialize_unfilled_to(room);
+            let mut read = None;
+            let tried = self.tcp.try_io(Interest::READABLE, || {
+                let bytes = (&*SockRef::from(&*self.tcp)).read(into)?;
+                read = Some(bytes);
+                // It emptied the socket, and the kernel tells of what comes next: so tokio's own
+                // streams do it, and save the call that finds nothing.
+                if (1..room).contains(&bytes) {
+                    Err(io::ErrorKind::WouldBlock.into())
+                } else {
+                    Ok(())
+                }
+            });
+            match (read, tried) {
+                (Some(bytes), Ok(()) | Err(_)) => {
+                    buffer.advance(bytes);
+                    if bytes > 0 {
+                        self.shared.received();
+                    }
                     return Poll::Ready(Ok(()));
                 }
+                (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Poll::Ready(Err(error));
+                }
+                (None, Ok(()) | Err(_)) => {}
             }
         }
     }
