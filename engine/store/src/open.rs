@@ -117,6 +117,22 @@ impl Store {
         Self::new(copy, None).at(path)
     }
 
+    /// Runs `read` on the database as it is at one instant, whoever writes meanwhile. It also
+    /// spares each statement the lock that it would otherwise take and release.
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`, and if the database cannot be read.
+    pub fn at_one_instant<T>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let found = read(self)?;
+        transaction.commit()?;
+        Ok(found)
+    }
+
     /// Does `work`, which writes much of a large table at once, with a cache for that.
     pub(crate) fn at_large<T, E: From<rusqlite::Error>>(
         &mut self,

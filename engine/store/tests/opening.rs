@@ -8,6 +8,7 @@ use std::{
 
 use rusqlite::Connection;
 use tempfile::TempDir;
+use windlass_model::DeviceKey;
 use windlass_store::{Location, OpenError, Store, StoreError};
 
 struct Place {
@@ -262,4 +263,29 @@ fn a_reader_sees_what_is_committed_and_writes_nothing() {
         .expect("kept");
     let seen = reader.component(&windlass_model::Sha256([1; 32]));
     assert_eq!(seen.expect("readable").as_deref(), Some(b"x".as_slice()));
+}
+
+#[test]
+fn what_is_read_at_one_instant_is_of_one_state() {
+    let place = Place::new();
+    let mut owner = place.open().expect("a new file opens");
+    let reader = Store::open_read_only(&place.path()).expect("readable");
+    let digest = |number| windlass_model::Sha256([number; 32]);
+    let is_there = |store: &Store, number| -> Result<bool, StoreError> {
+        Ok(store.component(&digest(number))?.is_some())
+    };
+    let mut keep = |number| owner.put_component(&digest(number), b"x").expect("kept");
+
+    let seen = reader.at_one_instant(|store| {
+        let before = is_there(store, 1)?;
+        keep(1);
+        Ok((before, is_there(store, 1)?))
+    });
+    assert_eq!(seen.expect("readable"), (false, false));
+    assert!(is_there(&reader, 1).expect("readable"));
+
+    let missing = reader.at_one_instant(|store| store.device_by_key(DeviceKey(7)));
+    assert!(matches!(missing, Err(StoreError::Missing { .. })));
+    keep(2);
+    assert!(is_there(&reader, 2).expect("the instant is over"));
 }

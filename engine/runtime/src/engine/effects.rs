@@ -7,9 +7,13 @@ use windlass_core::{Candidate, Effect, GroupHealth, GroupSeat, Input, ShadowRequ
 use windlass_model::{
     Assignment, AssignmentId, AttemptId, CohortIndex, Device, DeviceKey, RolloutKey, Timestamp,
 };
-use windlass_store::StoreError;
+use windlass_store::{Store, StoreError};
 
-use super::{Attempt, AttemptEnd, Engine, Executor, surroundings};
+use super::{
+    Attempt, AttemptEnd, Engine, Executor,
+    recheck::flat,
+    surroundings::{Asker, Survey},
+};
 use crate::clock::Clock;
 
 /// What a task brings back, and for whom.
@@ -77,42 +81,27 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 after,
                 limit,
             } => {
-                let store = self.store.clone();
-                self.consider(key, async move {
-                    let rows = store
-                        .run(move |store| store.pending(key, cohort, after, limit))
-                        .await??;
+                self.consider(key, move |store| {
+                    let rows = store.pending(key, cohort, after, limit)?;
                     let exhausted = rows.len() < limit;
                     Ok((rows, Page::Pending { cohort, exhausted }))
                 });
             }
             Effect::PageDeferred { by, limit } => {
-                let store = self.store.clone();
-                self.consider(key, async move {
-                    store
-                        .run(move |store| {
-                            let rows = store.deferred_due(key, by, limit)?;
-                            let next_due = store.next_deferred_after(key, by)?;
-                            Ok((rows, Page::Deferred { next_due }))
-                        })
-                        .await?
+                self.consider(key, move |store| {
+                    let rows = store.deferred_due(key, by, limit)?;
+                    let next_due = store.next_deferred_after(key, by)?;
+                    Ok((rows, Page::Deferred { next_due }))
                 });
             }
             Effect::Reconsider { rows } => {
-                let store = self.store.clone();
-                self.consider(key, async move {
-                    let devices = store
-                        .run(move |store| {
-                            let with_device = |row: Assignment| {
-                                let device = store.device_by_key(row.device)?;
-                                Ok((row, device))
-                            };
-                            rows.into_iter()
-                                .map(with_device)
-                                .collect::<Result<Rows, StoreError>>()
-                        })
-                        .await??;
-                    Ok((devices, Page::Retries))
+                self.consider(key, move |store| {
+                    let with_device = |row: Assignment| {
+                        let device = store.device_by_key(row.device)?;
+                        Ok((row, device))
+                    };
+                    let rows = rows.into_iter().map(with_device);
+                    Ok((rows.collect::<Result<_, StoreError>>()?, Page::Retries))
                 });
             }
             Effect::Start {
@@ -228,28 +217,36 @@ impl<C: Clock, E: Executor> Engine<C, E> {
     fn consider(
         &mut self,
         key: RolloutKey,
-        page: impl Future<Output = Result<(Rows, Page), StoreError>> + Send + 'static,
+        page: impl FnOnce(&Store) -> Result<(Rows, Page), StoreError> + Send + 'static,
     ) {
         let Some(running) = self.running.get(&key) else {
             return;
         };
         let (executor, clock) = (Arc::clone(&running.executor), self.clock.clone());
         let (store, limits) = (self.store.clone(), Arc::clone(&self.groups));
-        let driven: Vec<_> = self.running.keys().copied().collect();
+        let asker = Asker {
+            rollout: key,
+            driven: self.running.keys().copied().collect(),
+            limits: Arc::clone(&limits),
+            now: clock.now(),
+        };
         self.start(key, async move {
-            let as_of = clock.now().monotonic;
-            let read = async {
-                let (rows, page) = page.await?;
-                let apart = surroundings::apart(&store, &rows).await?;
-                let around =
-                    surroundings::of(&store, key, driven.clone(), &rows, clock.now().wall).await?;
-                let health = surroundings::health(&store, &limits, driven, &rows, as_of).await?;
-                Ok((rows, page, apart, around, health))
-            };
-            let (rows, page, apart, around, health) = match read.await {
+            let read = store.run(|store| {
+                store.at_one_instant(|store| {
+                    let (rows, page) = page(store)?;
+                    let survey = asker.survey(store, &rows)?;
+                    Ok((rows, page, survey))
+                })
+            });
+            let (rows, page, survey) = match flat(read.await) {
                 Ok(read) => read,
                 Err(error) => return Done::Failed(error),
             };
+            let Survey {
+                apart,
+                around,
+                health,
+            } = survey;
             let now = clock.now().wall;
             let mut looked = Vec::with_capacity(rows.len());
             let mut free = Vec::with_capacity(rows.len());

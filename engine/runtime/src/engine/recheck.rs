@@ -94,6 +94,6 @@ impl<C: Clock, E: Executor> Engine<C, E> {
     }
 }
 
-fn flat<T>(read: Result<Result<T, StoreError>, Stopped>) -> Result<T, StoreError> {
+pub(super) fn flat<T>(read: Result<Result<T, StoreError>, Stopped>) -> Result<T, StoreError> {
     read?
 }

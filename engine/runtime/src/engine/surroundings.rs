@@ -2,73 +2,31 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use windlass_core::{Gate, GroupHealth, GroupSeat, admission};
+use windlass_core::{Gate, GroupHealth, GroupSeat, Now, admission};
 use windlass_model::{
-    Assignment, Device, DeviceKey, GroupLimit, Hold, Rival, RolloutKey, SkipReason, Timestamp,
+    Assignment, Device, DeviceKey, GroupLimit, RolloutKey, SkipReason, Timestamp,
 };
-use windlass_store::{StoreError, StoreHandle};
+use windlass_store::{Store, StoreError};
 
 use super::executor::Surroundings;
 
 /// How long a device is put off that another rollout has to settle.
 const FENCED_DELAY: Duration = Duration::from_secs(10);
 
-pub(super) async fn of(
-    store: &StoreHandle,
-    rollout: RolloutKey,
-    driven: Vec<RolloutKey>,
-    rows: &[(Assignment, Device)],
-    now: Timestamp,
-) -> Result<Surroundings, StoreError> {
-    let devices: Vec<_> = rows.iter().map(|(row, _)| row.device).collect();
-    let (holds, rivals): (Vec<Hold>, Vec<Rival>) = store
-        .run(move |store| {
-            let rivals = store.rivals(rollout, &devices)?;
-            Ok::<_, StoreError>((store.holds(now)?, rivals))
-        })
-        .await??;
-    Ok(Surroundings::new(rollout, holds, rivals, driven))
+/// Who asks.
+pub(super) struct Asker {
+    pub(super) rollout: RolloutKey,
+    /// The rollouts that the engine drives.
+    pub(super) driven: Vec<RolloutKey>,
+    pub(super) limits: Arc<[GroupLimit]>,
+    pub(super) now: Now,
 }
 
-/// Who of the devices' groups is out of service, as far as the store knows. What the
-/// attempts of the rollouts in `driven` do to devices is core's to know.
-pub(super) async fn health(
-    store: &StoreHandle,
-    limits: &Arc<[GroupLimit]>,
-    driven: Vec<RolloutKey>,
-    rows: &[(Assignment, Device)],
-    as_of: Duration,
-) -> Result<GroupHealth, StoreError> {
-    let watched = |seat: &GroupSeat| {
-        limits
-            .get(seat.limit)
-            .is_some_and(|limit| limit.unavailable.is_some())
-    };
-    let seats: BTreeSet<GroupSeat> = rows
-        .iter()
-        .flat_map(|(_, device)| GroupSeat::of(limits, device))
-        .filter(watched)
-        .collect();
-    if seats.is_empty() {
-        return Ok(GroupHealth {
-            as_of,
-            down: Vec::new(),
-        });
-    }
-    let groups: Vec<_> = seats
-        .iter()
-        .filter_map(|seat| {
-            let field = limits.get(seat.limit)?.by.clone();
-            Some((field, seat.value.clone()))
-        })
-        .collect();
-    let down = store
-        .run(move |store| store.down(&groups, &driven))
-        .await??;
-    Ok(GroupHealth {
-        as_of,
-        down: seats.into_iter().zip(down).collect(),
-    })
+/// What the store knows beside some devices.
+pub(super) struct Survey {
+    pub(super) apart: Apart,
+    pub(super) around: Surroundings,
+    pub(super) health: GroupHealth,
 }
 
 /// Devices that need no look at: what becomes of them is known.
@@ -80,19 +38,55 @@ pub(super) struct Apart {
     decommissioned: BTreeSet<DeviceKey>,
 }
 
-pub(super) async fn apart(
-    store: &StoreHandle,
-    rows: &[(Assignment, Device)],
-) -> Result<Apart, StoreError> {
-    let devices: Vec<_> = rows.iter().map(|(row, _)| row.device).collect();
-    store
-        .run(move |store| {
-            Ok(Apart {
+impl Asker {
+    pub(super) fn survey(
+        self,
+        store: &Store,
+        rows: &[(Assignment, Device)],
+    ) -> Result<Survey, StoreError> {
+        let devices: Vec<_> = rows.iter().map(|(row, _)| row.device).collect();
+        let health = self.health(store, rows)?;
+        let rivals = store.rivals(self.rollout, &devices)?;
+        let holds = store.holds(self.now.wall)?;
+        Ok(Survey {
+            apart: Apart {
                 fenced: store.fenced(&devices)?,
                 decommissioned: store.decommissioned(&devices)?,
-            })
+            },
+            around: Surroundings::new(self.rollout, holds, rivals, self.driven),
+            health,
         })
-        .await?
+    }
+
+    /// Who of the devices' groups is out of service, as far as the store knows. What the
+    /// attempts of the driven rollouts do to devices is core's to know.
+    fn health(
+        &self,
+        store: &Store,
+        rows: &[(Assignment, Device)],
+    ) -> Result<GroupHealth, StoreError> {
+        let watched = |seat: &GroupSeat| {
+            let limit = self.limits.get(seat.limit);
+            limit.is_some_and(|limit| limit.unavailable.is_some())
+        };
+        let seats: BTreeSet<GroupSeat> = rows
+            .iter()
+            .flat_map(|(_, device)| GroupSeat::of(&self.limits, device))
+            .filter(watched)
+            .collect();
+        let groups: Vec<_> = seats
+            .iter()
+            .filter_map(|seat| {
+                let field = self.limits.get(seat.limit)?.by.clone();
+                Some((field, seat.value.clone()))
+            })
+            .collect();
+        let down = store.down(&groups, &self.driven)?;
+        Ok(GroupHealth {
+            as_of: self.now.monotonic,
+            down: seats.into_iter().zip(down).collect(),
+        })
+    }
 }
 
 impl Apart {
