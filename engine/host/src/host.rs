@@ -75,7 +75,8 @@ impl Host {
             None => None,
         };
         let ticker = Ticker::start(&engine).map_err(StartError::Threads)?;
-        let egress = Egress::new(runtimes.io().clone(), EgressConfig::default());
+        let connections = EgressConfig::for_jobs(sizes.transfers + sizes.queries);
+        let egress = Egress::new(runtimes.io().clone(), connections);
         let shared = Shared {
             egress: Arc::new(egress),
             memory: MemoryPool::new(limits.host_memory),

@@ -11,11 +11,12 @@ use super::{
     target::Place,
 };
 
-/// What a connection may be used for again: the same plugin at the same place.
+/// What a connection may be used for again: the same plugin at the same place. Places come
+/// first because they tell two keys apart sooner.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
-    pub(super) plugin: PluginName,
     pub(super) place: Place,
+    pub(super) plugin: PluginName,
 }
 
 /// Connections that nobody uses, bounded in total: with an address per device a bound per

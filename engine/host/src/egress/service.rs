@@ -42,6 +42,19 @@ pub struct EgressConfig {
     pub idle_time: Duration,
 }
 
+impl EgressConfig {
+    /// For an egress that at most `jobs` use at once: as many connections are kept as could be
+    /// wanted again at once, by the next job at the same place or by what verifies a push.
+    /// More would go cold, and most of a fleet is never met again while they are kept.
+    pub fn for_jobs(jobs: usize) -> Self {
+        let most = Self::default();
+        Self {
+            idle_connections: jobs.min(most.idle_connections),
+            ..most
+        }
+    }
+}
+
 impl Default for EgressConfig {
     /// A quarter of the descriptors that the process may have, at most 1,024, for 30 s.
     fn default() -> Self {

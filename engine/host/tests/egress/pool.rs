@@ -88,8 +88,8 @@ async fn unused_connections_are_bounded_over_all_addresses() {
     let egress = Egress::new(
         Handle::current(),
         EgressConfig {
-            idle_connections: KEPT,
             idle_time: LONG,
+            ..EgressConfig::for_jobs(KEPT)
         },
     );
     for device in 0..DEVICES {
