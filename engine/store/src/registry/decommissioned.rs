@@ -33,10 +33,17 @@ impl Store {
 
     /// Those of `devices` that are out of service, whatever rollout they were planned into.
     pub fn decommissioned(&self, devices: &[DeviceKey]) -> Result<BTreeSet<DeviceKey>, StoreError> {
+        let mut out = BTreeSet::new();
+        // Most fleets have none.
+        let mut any = self
+            .connection
+            .prepare_cached("SELECT 1 FROM decommissioned")?;
+        if !any.exists([])? {
+            return Ok(out);
+        }
         let mut statement = self
             .connection
             .prepare_cached("SELECT 1 FROM decommissioned WHERE device = ?1")?;
-        let mut out = BTreeSet::new();
         for device in devices {
             if statement.exists([device.0])? {
                 out.insert(*device);
