@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Borrow, sync::Arc, time::Duration};
 
 use futures_util::future::try_join_all;
 use windlass_model::{Condition, Device, IndexedField as Field, Relation, Timestamp};
@@ -67,7 +67,7 @@ impl Filter {
     pub async fn matches(
         &self,
         now: Timestamp,
-        devices: &[Device],
+        devices: &[impl Borrow<Device> + Sync],
     ) -> Result<Vec<bool>, PluginError> {
         let at_once = self.opened.template.shared.runtimes.guest_workers();
         let mut matches = Vec::with_capacity(devices.len());
@@ -117,15 +117,15 @@ impl Filter {
             .await
     }
 
-    fn match_batch(
+    fn match_batch<D: Borrow<Device>>(
         &self,
         now: Timestamp,
-        batch: &[Device],
-    ) -> impl Future<Output = Result<Vec<bool>, PluginError>> + Send + use<> {
+        batch: &[D],
+    ) -> impl Future<Output = Result<Vec<bool>, PluginError>> + Send + use<D> {
         let count = batch.len();
         let records: Vec<_> = batch
             .iter()
-            .map(|device| device_record(device, &self.projection))
+            .map(|device| device_record(device.borrow(), &self.projection))
             .collect();
         let opened = Arc::clone(&self.opened);
         let shared = Arc::clone(&opened.template.shared);

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -113,7 +113,10 @@ impl Listing<'_> {
     }
 
     /// The listed members of every cohort, cohort by cohort.
-    async fn judged(&self, now: Timestamp) -> Result<Vec<(CohortIndex, Device, Gate)>, Failure> {
+    async fn judged(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(CohortIndex, Arc<Device>, Gate)>, Failure> {
         let mut listed = Vec::new();
         for index in (0..).map(CohortIndex).take(self.selection.cohorts.len()) {
             let members = self.selection.targets.iter();
@@ -125,10 +128,7 @@ impl Listing<'_> {
         let (rows, around) = self
             .read(move |store| outlook::prospects(store, plan, &release, &listed, now))
             .await?;
-        let devices: Vec<_> = rows
-            .iter()
-            .map(|(_, device)| Device::clone(device))
-            .collect();
+        let devices: Vec<_> = rows.iter().map(|(_, device)| Arc::clone(device)).collect();
         let gates = outlook::judge(parts, &rows, &devices, &around, now)
             .await
             .map_err(|error| setup::plan_diagnostic(error.into()))?;

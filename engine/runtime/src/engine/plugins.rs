@@ -134,10 +134,10 @@ impl PluginExecutor {
 
     /// The devices with what a probe found out about those that wait for a connection. What
     /// is news is kept in the registry.
-    async fn probed(&self, rows: &[(Assignment, Arc<Device>)], now: Timestamp) -> Vec<Device> {
+    async fn probed(&self, rows: &[(Assignment, Arc<Device>)], now: Timestamp) -> Vec<Arc<Device>> {
         let mut probes = Vec::with_capacity(rows.len());
         for (row, device) in rows {
-            probes.push(self.with_probe(row, Device::clone(device), now));
+            probes.push(self.with_probe(row, Arc::clone(device), now));
         }
         let probed: Vec<_> = stream::iter(probes).buffered(PROBES_MAX).collect().await;
         let (devices, seen): (Vec<_>, Vec<_>) = probed.into_iter().unzip();
@@ -150,15 +150,15 @@ impl PluginExecutor {
     async fn with_probe(
         &self,
         row: &Assignment,
-        mut device: Device,
+        mut device: Arc<Device>,
         now: Timestamp,
-    ) -> (Device, Option<Observation>) {
+    ) -> (Arc<Device>, Option<Observation>) {
         let waits =
             matches!(row.state, AssignmentState::Deferred(deferral) if deferral.needs_connection);
         if !waits {
             return (device, None);
         }
-        let answer = self.probe(&device).await;
+        let answer = self.probe(Arc::clone(&device)).await;
         let status = match answer {
             Some(_) => Connectivity::Online,
             None => Connectivity::Offline,
@@ -173,18 +173,18 @@ impl PluginExecutor {
             status: Some(status),
         });
         if status == Connectivity::Online {
+            let device = Arc::make_mut(&mut device);
             device.status = status;
             device.last_seen = Some(now);
-            device.version = version.or(device.version);
+            device.version = version.or(device.version.take());
         }
         (device, seen)
     }
 
     /// The version that a connected device runs, if it tells; none if it is not reached.
-    async fn probe(&self, device: &Device) -> Option<Option<String>> {
+    async fn probe(&self, device: Arc<Device>) -> Option<Option<String>> {
         let parts = self.parts();
-        let part = Self::route(&parts, device).await.ok()??;
-        let device = Arc::new(device.clone());
+        let part = Self::route(&parts, &device).await.ok()??;
         let idle = parts.settings.timeouts.idle;
         let state = part
             .delivery

@@ -24,7 +24,7 @@ pub type Prospect = (Assignment, Arc<Device>);
 pub async fn judge(
     parts: &Parts,
     rows: &[Prospect],
-    devices: &[Device],
+    devices: &[Arc<Device>],
     around: &Surroundings,
     now: Timestamp,
 ) -> Result<Vec<Gate>, PluginError> {
@@ -57,16 +57,21 @@ pub async fn judge(
 ///
 /// # Errors
 /// If a policy fails.
-pub async fn admissions<'a>(
+pub async fn admissions<'a, D>(
     policies: &[PolicyPart],
     rows: impl Iterator<Item = &'a Assignment> + Clone + Send,
-    devices: &[Device],
+    devices: &[D],
     now: Timestamp,
-) -> Result<Vec<Admission>, PluginError> {
+) -> Result<Vec<Admission>, PluginError>
+where
+    D: Clone + Into<Arc<Device>> + Sync,
+{
     let mut admissions: Vec<Vec<Admission>> = vec![Vec::new(); devices.len()];
     for part in policies.iter().filter(|part| part.policy.admits()) {
         let pairs = rows.clone().zip(devices);
-        let candidates: Vec<_> = pairs.map(|(row, device)| candidate(row, device)).collect();
+        let candidates: Vec<_> = pairs
+            .map(|(row, device)| candidate(row, device.clone().into()))
+            .collect();
         let answers = part.policy.admit(now, &candidates).await?;
         for (all, answer) in admissions.iter_mut().zip(answers) {
             all.push(answer);
@@ -116,9 +121,9 @@ pub fn prospects(
     Ok((rows.collect(), around))
 }
 
-fn candidate(row: &Assignment, device: &Device) -> PolicyCandidate {
+fn candidate(row: &Assignment, device: Arc<Device>) -> PolicyCandidate {
     PolicyCandidate {
-        device: Arc::new(device.clone()),
+        device,
         cohort: row.cohort,
         attempts: row.counted_attempts,
         last_failure: row.last_failure,
