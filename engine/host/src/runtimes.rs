@@ -30,6 +30,7 @@ impl Runtimes {
         let guests = Builder::new_multi_thread()
             .worker_threads(workers)
             .thread_name("windlass-guest")
+            .on_thread_start(give_way)
             .build()?;
         let io = Builder::new_multi_thread()
             .worker_threads(IO_WORKERS)
@@ -82,6 +83,27 @@ impl Runtimes {
         Owned(self.io_handle.spawn_blocking(work))
     }
 }
+
+/// Has the calling thread, when it wakes, wait until who is running has come to an end, and give
+/// way to whoever else wakes: a guest's answer is never as urgent as a socket, a timer or the
+/// state file, and fewer changes of threads cost less (sched(7), `SCHED_BATCH`).
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "a thread's scheduling policy is set by C")]
+fn give_way() {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: both are of the calling thread, and the parameters live as long as the call.
+    unsafe {
+        // Whoever started this process under another policy has a reason. Where it may not be
+        // set, guests compete as everybody does.
+        if libc::sched_getscheduler(0) == libc::SCHED_OTHER {
+            let _ = libc::sched_setscheduler(0, libc::SCHED_BATCH, &parameters);
+        }
+    }
+}
+
+/// Elsewhere threads are scheduled alike.
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
 
 impl Drop for Runtimes {
     /// Does not wait, so that it may happen inside another runtime. What still runs is

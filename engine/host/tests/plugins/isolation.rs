@@ -46,6 +46,36 @@ async fn an_endless_loop_ends_with_its_cpu_time_and_the_engine_goes_on() {
     }
 }
 
+/// proc_pid_stat(5): a thread's scheduling policy is the 39th field behind its name.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn guests_give_way_to_all_other_threads() {
+    const POLICY: usize = 38;
+    const BATCH: &str = "3";
+    let host = host();
+    let policies = || -> Vec<String> {
+        let tasks = std::fs::read_dir("/proc/self/task").expect("a process has threads");
+        tasks
+            // A thread may have ended meanwhile.
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok())
+            .filter_map(|stat| {
+                let (name, rest) = stat.rsplit_once(") ")?;
+                let is_guest = name.ends_with("(windlass-guest");
+                is_guest.then(|| rest.split(' ').nth(POLICY).unwrap_or_default().to_owned())
+            })
+            .collect()
+    };
+    let all_give_way = async {
+        while policies().is_empty() || policies().iter().any(|policy| policy != BATCH) {
+            tokio::task::yield_now().await;
+        }
+    };
+    // Threads say so themselves when they begin.
+    let waited = tokio::time::timeout(Duration::from_secs(60), all_give_way).await;
+    assert!(waited.is_ok(), "policies: {:?}", policies());
+    drop(host);
+}
+
 #[tokio::test]
 async fn after_a_trap_the_next_call_gets_a_fresh_instance() {
     let host = host();
