@@ -37,44 +37,44 @@ impl Store {
         key: RolloutKey,
         shadows: impl FnOnce(&Connection, RolloutKey) -> Result<Vec<ShadowSnapshot>, StoreError>,
     ) -> Result<RolloutSnapshot, StoreError> {
-        // A reader's view must not change between the queries.
-        let transaction = self.connection.unchecked_transaction()?;
-        let rollout = rollout::by_key(&transaction, key)?;
-        let (mut cohorts, timed) = cohorts(&transaction, &rollout)?;
-        let rechecking = recheck::read(&transaction, key, &mut cohorts)?;
-        let live = self.live(key)?;
-        let mut decisions = Vec::with_capacity(rollout.plan.policies.len());
-        let mut memos = Vec::with_capacity(rollout.plan.policies.len());
-        for policy in &rollout.plan.policies {
-            let (decided, given) = match decision::standing(&transaction, key, &policy.name)? {
-                Standing::Decided(record) => (Some(*record), None),
-                Standing::Given(memo) => (None, Some(memo)),
-                Standing::New => (None, None),
-            };
-            decisions.push(decided);
-            memos.push(given);
-        }
-        let probation = swap::probation(&transaction, key)?;
-        let approvals = steering::approvals(&transaction, key)?;
-        let advances = steering::advances(&transaction, key)?;
-        let signals = signal::newest(&transaction, key)?;
-        let shadows = shadows(&transaction, key)?;
-        let next_deferred = self.next_due(key, -1)?;
-        transaction.commit()?;
-        Ok(RolloutSnapshot {
-            rollout,
-            cohorts,
-            live,
-            decisions,
-            memos,
-            probation,
-            shadows,
-            approvals,
-            advances,
-            signals,
-            rechecking,
-            next_deferred,
-            timed,
+        self.at_one_instant(|store| {
+            let connection = &store.connection;
+            let rollout = rollout::by_key(connection, key)?;
+            let (mut cohorts, timed) = cohorts(connection, &rollout)?;
+            let rechecking = recheck::read(connection, key, &mut cohorts)?;
+            let live = store.live(key)?;
+            let mut decisions = Vec::with_capacity(rollout.plan.policies.len());
+            let mut memos = Vec::with_capacity(rollout.plan.policies.len());
+            for policy in &rollout.plan.policies {
+                let (decided, given) = match decision::standing(connection, key, &policy.name)? {
+                    Standing::Decided(record) => (Some(*record), None),
+                    Standing::Given(memo) => (None, Some(memo)),
+                    Standing::New => (None, None),
+                };
+                decisions.push(decided);
+                memos.push(given);
+            }
+            let probation = swap::probation(connection, key)?;
+            let approvals = steering::approvals(connection, key)?;
+            let advances = steering::advances(connection, key)?;
+            let signals = signal::newest(connection, key)?;
+            let shadows = shadows(connection, key)?;
+            let next_deferred = store.next_due(key, -1)?;
+            Ok(RolloutSnapshot {
+                rollout,
+                cohorts,
+                live,
+                decisions,
+                memos,
+                probation,
+                shadows,
+                approvals,
+                advances,
+                signals,
+                rechecking,
+                next_deferred,
+                timed,
+            })
         })
     }
 }

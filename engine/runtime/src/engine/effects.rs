@@ -11,7 +11,6 @@ use windlass_store::{Store, StoreError};
 
 use super::{
     Attempt, AttemptEnd, Engine, Executor,
-    recheck::flat,
     surroundings::{Asker, Survey},
 };
 use crate::clock::Clock;
@@ -238,7 +237,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                     Ok((rows, page, survey))
                 })
             });
-            let (rows, page, survey) = match flat(read.await) {
+            let (rows, page, survey) = match read.await.map_err(StoreError::from).flatten() {
                 Ok(read) => read,
                 Err(error) => return Done::Failed(error),
             };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use windlass_core::{GroupSeat, Input, Succeeded};
 use windlass_model::{AssignmentId, CohortIndex, RolloutKey, Verification};
-use windlass_store::{Stopped, StoreError};
+use windlass_store::StoreError;
 
 use super::{
     Attempt, Engine, Executor,
@@ -26,7 +26,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             let read = store
                 .run(move |store| store.succeeded(key, cohort, after, limit))
                 .await;
-            match flat(read) {
+            match read.map_err(StoreError::from).flatten() {
                 Ok(rows) => Done::Input(Input::Succeeded {
                     exhausted: rows.len() < limit,
                     rows: rows
@@ -58,7 +58,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
         let (store, limits) = (self.store.clone(), Arc::clone(&self.groups));
         self.start(rollout, async move {
             let read = store.run(move |store| store.device_by_key(device)).await;
-            let record = match flat(read) {
+            let record = match read.map_err(StoreError::from).flatten() {
                 Ok(record) => Arc::new(record),
                 Err(error) => return Done::Failed(error),
             };
@@ -78,7 +78,7 @@ impl<C: Clock, E: Executor> Engine<C, E> {
                 let read = store
                     .run(move |store| store.is_overtaken(device, attempt))
                     .await;
-                match flat(read) {
+                match read.map_err(StoreError::from).flatten() {
                     Ok(true) => answer = Ok(Verification::CannotTell),
                     Ok(false) => {}
                     Err(error) => return Done::Failed(error),
@@ -92,8 +92,4 @@ impl<C: Clock, E: Executor> Engine<C, E> {
             })
         });
     }
-}
-
-pub(super) fn flat<T>(read: Result<Result<T, StoreError>, Stopped>) -> Result<T, StoreError> {
-    read?
 }
