@@ -5,6 +5,8 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use tokio::task::JoinHandle;
 use wasmtime::Engine;
 use windlass_model::PluginName;
 
@@ -120,6 +122,19 @@ impl Host {
         let work = work(AmongGuests::new());
         let shared = Arc::clone(&self.loader.shared);
         async move { shared.runtimes.on_guests(work).await }
+    }
+
+    /// Runs `work` on the threads of sockets and timers, and keeps those alive until it ends: for
+    /// what is woken by transfers most of the time, such as the loop that gathers them, and never
+    /// blocks. On threads of its own each wake could cost a change of threads.
+    pub fn beside_sockets<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        let shared = Arc::clone(&self.loader.shared);
+        // Not an `async` block, which would hold the work twice.
+        let work = work.inspect(move |_| drop(shared));
+        self.loader.shared.runtimes.io().spawn(work)
     }
 
     /// A bound on bandwidth, for any number of jobs to share.

@@ -187,7 +187,7 @@ impl Fleet {
         let bandwidth = Arc::new(Bandwidth::new(Arc::clone(&self.host), None, &[]));
         let executor = PluginExecutor::new(self.parts, Vec::new(), store.clone(), bandwidth);
         let begun = Instant::now();
-        let engine = tokio::spawn(engine.run());
+        let engine = self.host.beside_sockets(engine.run());
         let listener = tokio::spawn(listen(listening));
         let Entered { mut progress, end } = helm
             .add(Entry {

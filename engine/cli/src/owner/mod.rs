@@ -158,7 +158,7 @@ impl Ownership {
         };
         Ok(Self {
             owner,
-            engine: tokio::spawn(engine.run()),
+            engine: host.beside_sockets(engine.run()),
             server,
             upkeep: Upkeep::start(thread.handle(), clock, config.retention),
             thread,
