@@ -77,6 +77,23 @@ async fn guests_give_way_to_all_other_threads() {
 }
 
 #[tokio::test]
+async fn work_beside_the_sockets_outlives_the_host_that_began_it() {
+    let host = host();
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    let work = host.beside_sockets(async move {
+        gone.await.expect("it is told to go on");
+        // Timers are alive too.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        std::thread::current().name().map(str::to_owned)
+    });
+
+    drop(host);
+    go.send(()).expect("it still waits");
+    let thread = work.await.expect("nobody ended it");
+    assert_eq!(thread.as_deref(), Some("windlass-io"));
+}
+
+#[tokio::test]
 async fn after_a_trap_the_next_call_gets_a_fresh_instance() {
     let host = host();
     // It traps at every second call of an instance.
