@@ -331,7 +331,7 @@ macro_rules! move_sql {
 /// Moves an assignment that waits for nothing before and after. It is by far the most frequent,
 /// and SQLite copies each page that a statement changes which also sets a reference.
 const MOVE: &str = move_sql!();
-/// Moves any.
+/// Moves one that waits, or did, for what may be written down.
 const MOVE_BLOCKED: &str = move_sql!(", blocker = ?15");
 /// What a device ran before its first attempt is where a rollback takes it.
 const MOVE_TO_FIRST: &str = move_sql!(; first);
@@ -381,6 +381,7 @@ fn move_assignment(
         row.excluded,
         blocker,
     ];
+    // The last of them is what it waits for.
     let given = parameters.len() - usize::from(!blocked);
     let changed = connection.execute(sql, &parameters[..given])?;
     if changed == 1 {
