@@ -25,7 +25,10 @@ pub(crate) async fn take(
     let fault = transfer.fault(release);
     let mut arrived = Arrived::new(shared.spec.inspect == Inspect::Full);
     transfer
-        .read(body, fault, |chunk| arrived.take(chunk))
+        .read(body, fault, |chunk| {
+            arrived.take(chunk);
+            true
+        })
         .await?;
     let reply = conclude(shared, &mut transfer, release, &arrived.whole(), fault).await;
     device.hold_back(nth).await;

@@ -98,12 +98,13 @@ impl<'a> Transfer<'a> {
             .fault_of_push(device.dice, self.nth, version.as_deref())
     }
 
-    /// Reads the body, as far as the fault lets it.
+    /// Reads the body, as far as the fault lets it. `take` tells whether the device keeps a chunk;
+    /// one that it does not was never received.
     pub(crate) async fn read(
         &mut self,
         body: Incoming,
         fault: Option<&Fault>,
-        mut take: impl FnMut(&Bytes),
+        mut take: impl FnMut(&Bytes) -> bool,
     ) -> Result<(), Hangup> {
         let intake = Intake {
             bandwidth: self.device.behaviour.bandwidth,
@@ -115,9 +116,10 @@ impl<'a> Transfer<'a> {
         let ledger = &self.device.ledger;
         let bytes = &mut self.bytes;
         let ended = intake.read(body, |chunk| {
-            ledger.add_bytes(chunk.len() as u64);
-            *bytes += chunk.len() as u64;
-            take(chunk);
+            if take(chunk) {
+                ledger.add_bytes(chunk.len() as u64);
+                *bytes += chunk.len() as u64;
+            }
         });
         match ended.await {
             Ended::Whole => Ok(()),

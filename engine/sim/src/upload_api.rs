@@ -141,9 +141,11 @@ async fn append(
     let read = transfer.read(body, fault, |chunk| {
         let mut state = upload.state();
         // Whoever took the turn was told an offset that must stay true.
-        if !turn.is_cancelled() {
+        let ours = !turn.is_cancelled();
+        if ours {
             state.arrived.take(chunk);
         }
+        ours
     });
     tokio::select! {
         read = read => read?,

@@ -151,6 +151,37 @@ async fn asking_for_the_offset_ends_an_older_request() {
     assert_eq!(answer.status, 200);
 }
 
+/// What an older request still brings once it has lost its turn, the device has not received: the
+/// offset that it told is all that counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_the_turn_was_lost_does_not_count() {
+    const BODY: usize = 64 << 20;
+    let fleet = one(Behaviour::default());
+    let mut told = 0;
+    for _ in 0..20 {
+        let upload = create(&fleet, RELEASE).await;
+        let mut older = client(&fleet).await;
+        let headers = append_headers(0, "?1", 1);
+        let head = format!(
+            "PATCH {upload} HTTP/1.1\r\nhost: d\r\ncontent-length: {BODY}\r\n{headers}\r\n"
+        );
+        older.send(head.as_bytes()).await.expect("sends");
+        let pours = tokio::spawn(async move {
+            let chunk = vec![0; 1 << 16];
+            while older.send(&chunk).await.is_ok() {}
+        });
+        while fleet.report().devices[0].bytes == told {
+            tokio::task::yield_now().await;
+        }
+        let state = look(&fleet, &upload).await;
+        let offset = state.header("upload-offset").expect("an offset");
+        told += offset.parse::<u64>().expect("a number");
+        pours.await.expect("it ends when the device hangs up");
+        fleet.until(|now| now.in_flight == 0).await;
+        assert_eq!(fleet.report().devices[0].bytes, told);
+    }
+}
+
 #[tokio::test]
 async fn a_release_comes_in_parts() {
     let fleet = one(Behaviour::default());
