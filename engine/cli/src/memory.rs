@@ -9,9 +9,9 @@ pub use mimalloc::MiMalloc;
 /// go back to the system.
 const PURGE_DELAY: c_int = 15;
 /// A second unless it is told; with a million devices registered, what had been free for less than
-/// that was a tenth of all memory. Not at once, because a page that is taken again then costs a
-/// fault.
-const PURGE_AFTER_MS: c_long = 10;
+/// that was a tenth of all memory. Not sooner, because a busy engine soon takes a page again, and
+/// to give it away and back costs each device of a rollout a call and a fault.
+const PURGE_AFTER_MS: c_long = 100;
 
 /// Has memory that was freed go back to the system soon. For a process whose global allocator is
 /// [`MiMalloc`], before it does anything else.
