@@ -1,28 +1,29 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Weak},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper::client::conn::http1::Builder;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, crypto::ring, pki_types::ServerName};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::{
     net::{TcpStream, lookup_host},
-    sync::{OnceCell, oneshot},
+    sync::OnceCell,
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
 
 use super::{
     address,
-    connection::{Driver, Shared},
+    connection::Connection,
+    driver::Driver,
     error::EgressError,
     meter::{Metered, Wire},
-    outgoing::Outgoing,
-    pool::{Key, Pool},
+    pool::Key,
+    shared::Shared,
     target::{Host, Scheme, Target},
 };
 
@@ -41,46 +42,20 @@ pub(super) struct Dial {
     pub(super) connect: Duration,
     pub(super) tls: Arc<OnceCell<Arc<ClientConfig>>>,
     pub(super) shared: Arc<Shared>,
-    pub(super) pool: Weak<Pool>,
-    /// How often the connection looks whether it is still wanted.
-    pub(super) glance: Duration,
 }
 
-/// The life of a connection: resolves, connects, hands the sending half to `dialled` and
-/// drives the rest until it ends. Runs on the I/O runtime.
-pub(super) async fn run(
-    dial: Dial,
-    dialled: oneshot::Sender<Result<SendRequest<Outgoing>, EgressError>>,
-) {
-    // Boxed, so that the task is not for its whole life as large as what it began with.
-    let opened = Box::pin(timeout(dial.connect, dial.open())).await;
-    let wire = match opened.unwrap_or(Err(EgressError::ConnectTimedOut(dial.connect))) {
-        Ok(wire) => wire,
-        Err(error) => {
-            // Nobody waits for it any more: then nobody needs to know.
-            let _ = dialled.send(Err(error));
-            return;
-        }
-    };
+/// Resolves, connects and shakes hands. Must be awaited in the context of the I/O runtime.
+pub(super) async fn run(dial: Dial) -> Result<Connection, EgressError> {
+    let opened = timeout(dial.connect, dial.open()).await;
+    let wire = opened.unwrap_or(Err(EgressError::ConnectTimedOut(dial.connect)))?;
     let handshake = Builder::new()
         .max_buf_size(MAX_BUFFER)
         .max_header_size(MAX_HEADERS)
         .handshake(TokioIo::new(wire))
         .await;
-    let (sender, connection) = match handshake {
-        Ok(halves) => halves,
-        Err(error) => {
-            let _ = dialled.send(Err(EgressError::Interrupted(error)));
-            return;
-        }
-    };
-    if dialled.send(Ok(sender)).is_err() {
-        return;
-    }
-    Driver::new(connection, Arc::clone(&dial.shared), dial.glance).await;
-    if let Some(pool) = dial.pool.upgrade() {
-        pool.forget(&dial.key, &dial.shared);
-    }
+    let (sender, connection) = handshake.map_err(EgressError::Interrupted)?;
+    let driver = Driver::new(connection, Arc::clone(&dial.shared));
+    Ok(Connection::new(dial.key, dial.shared, sender, driver))
 }
 
 impl Dial {
@@ -101,9 +76,16 @@ impl Dial {
         let deadline = Instant::now() + self.connect;
         let mut last = EgressError::ConnectTimedOut(self.connect);
         for (tried, address) in addresses.iter().enumerate() {
-            let share = deadline.saturating_duration_since(Instant::now())
-                / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-            match timeout(share, TcpStream::connect(address)).await {
+            let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+            let connecting = TcpStream::connect(address);
+            let connected = if left == 1 {
+                // Its share is all that is left, and whoever called bounds that.
+                Ok(connecting.await)
+            } else {
+                let share = deadline.saturating_duration_since(Instant::now()) / left;
+                timeout(share, connecting).await
+            };
+            match connected {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) => last = EgressError::Connect(error),
                 Err(_) => {}

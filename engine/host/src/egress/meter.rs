@@ -1,5 +1,5 @@
 use std::{
-    io::{self, Read as _},
+    io,
     net::Shutdown,
     pin::Pin,
     sync::Arc,
@@ -13,10 +13,7 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-use super::connection::Shared;
-
-/// What is read at a time: answers are shorter, and room for more would be cleared in vain.
-const READ_BYTES: usize = 4096;
+use super::shared::Shared;
 
 /// A socket that tells the lease in hand what it accepted and what came back. It sits
 /// below TLS, so what it counts has left this process.
@@ -71,11 +68,10 @@ impl AsyncRead for Metered {
     ) -> Poll<io::Result<()>> {
         loop {
             ready!(self.tcp.poll_read_ready(context))?;
-            let room = buffer.remaining().min(READ_BYTES);
-            let into = buffer.initialize_unfilled_to(room);
+            let room = buffer.remaining();
             let mut read = None;
             let tried = self.tcp.try_io(Interest::READABLE, || {
-                let bytes = (&*SockRef::from(&*self.tcp)).read(into)?;
+                let bytes = self.tcp.try_read_buf(buffer)?;
                 read = Some(bytes);
                 // It emptied the socket, and the kernel tells of what comes next: so tokio's own
                 // streams do it, and save the call that finds nothing.
@@ -87,7 +83,6 @@ impl AsyncRead for Metered {
             });
             match (read, tried) {
                 (Some(bytes), Ok(()) | Err(_)) => {
-                    buffer.advance(bytes);
                     if bytes > 0 {
                         self.shared.received();
                     }
@@ -166,6 +161,7 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.shared().begin_write();
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
@@ -177,6 +173,7 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.shared().begin_write();
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, buffers),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, buffers),
@@ -191,10 +188,15 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
+        let this = self.get_mut();
+        let flushed = match this {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
             Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+        };
+        if let Poll::Ready(Ok(())) = flushed {
+            this.shared().finish_flush();
         }
+        flushed
     }
 
     /// The orderly end of a connection is not for one that breaks off a request: hyper

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::connection::Shared;
+use super::shared::Shared;
 use crate::lease::Lease;
 
 /// Boxed, because each connection keeps room for 32 requests.

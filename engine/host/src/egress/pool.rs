@@ -4,12 +4,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::runtime::Handle;
 use windlass_model::PluginName;
 
 use super::{
-    connection::{Connection, Shared},
+    connection::{Connection, TaskGuard},
+    service::EgressConfig,
     target::Place,
 };
+
+/// Longest time between two looks at what is kept. Nobody drives it, so a device that has closed
+/// its end keeps half a connection until then.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a connection may be used for again: the same plugin at the same place. Places come
 /// first because they tell two keys apart sooner.
@@ -22,8 +28,8 @@ pub(super) struct Key {
 /// Connections that nobody uses, bounded in total: with an address per device a bound per
 /// place would bound nothing. The one that was used longest ago goes first.
 pub(super) struct Pool {
-    capacity: usize,
-    idle_time: Duration,
+    io: Handle,
+    config: EgressConfig,
     state: Mutex<State>,
 }
 
@@ -37,10 +43,13 @@ struct State {
     /// Everything that was put in, oldest first. What has been taken out since is skipped
     /// when it comes up, and swept when it has become the larger part.
     order: VecDeque<(Key, u64)>,
+    /// Looks at what is kept for as long as anything is.
+    watch: Option<TaskGuard>,
 }
 
 struct Idle {
     sequence: u64,
+    until: Instant,
     connection: Connection,
 }
 
@@ -48,10 +57,11 @@ struct Idle {
 const SWEEP_FROM: usize = 64;
 
 impl Pool {
-    pub(super) fn new(capacity: usize, idle_time: Duration) -> Self {
+    /// A pool whose connections live on the runtime of `io`.
+    pub(super) fn new(io: Handle, config: EgressConfig) -> Self {
         Self {
-            capacity,
-            idle_time,
+            io,
+            config,
             state: Mutex::new(State::default()),
         }
     }
@@ -70,11 +80,16 @@ impl Pool {
     }
 
     /// Keeps `connection` for the next job, and closes another one if that is too many.
-    pub(super) fn put(&self, connection: Connection) {
-        if self.capacity == 0 || connection.sender.is_closed() {
+    pub(super) fn put(self: &Arc<Self>, mut connection: Connection) {
+        if self.config.idle_connections == 0 || connection.is_closed() {
             return;
         }
-        connection.shared.rest(Instant::now() + self.idle_time);
+        if !connection.is_at_rest() {
+            // The device answered before it had read all of the request.
+            connection.settle(&self.io);
+        }
+        connection.shared.rest();
+        let until = Instant::now() + self.config.idle_time;
         let key = connection.key.clone();
         let mut state = self.state();
         state.sequence += 1;
@@ -82,10 +97,14 @@ impl Pool {
         state.order.push_back((key.clone(), sequence));
         state.idle.entry(key).or_default().push(Idle {
             sequence,
+            until,
             connection,
         });
         state.count += 1;
-        let evicted = if state.count > self.capacity {
+        if state.watch.is_none() {
+            state.watch = Some(self.watch());
+        }
+        let evicted = if state.count > self.config.idle_connections {
             state.evict()
         } else {
             None
@@ -96,29 +115,35 @@ impl Pool {
         drop(evicted);
     }
 
-    /// Removes a connection that has ended by itself.
-    pub(super) fn forget(&self, key: &Key, shared: &Arc<Shared>) {
-        let mut state = self.state();
-        let Some(places) = state.idle.get_mut(key) else {
-            return;
-        };
-        let Some(index) = places
-            .iter()
-            .position(|idle| Arc::ptr_eq(&idle.connection.shared, shared))
-        else {
-            return;
-        };
-        let ended = places.remove(index);
-        if places.is_empty() {
-            state.idle.remove(key);
-        }
-        state.count -= 1;
-        drop(state);
-        drop(ended);
+    /// A task that closes what nobody used for the idle time, and what its device has closed.
+    fn watch(self: &Arc<Self>) -> TaskGuard {
+        let pool = Arc::downgrade(self);
+        let every = LOOK_EVERY.min(self.config.idle_time);
+        let task = self.io.spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                match pool.upgrade() {
+                    Some(pool) if pool.look() => {}
+                    Some(_) | None => return,
+                }
+            }
+        });
+        TaskGuard(task.abort_handle())
     }
 
-    pub(super) fn idle_time(&self) -> Duration {
-        self.idle_time
+    /// Whether anything is left to look at.
+    fn look(&self) -> bool {
+        let now = Instant::now();
+        let mut state = self.state();
+        let closed = state.take_closed(now);
+        let is_any_left = state.count > 0;
+        if !is_any_left {
+            // Which is whoever calls this, and about to end.
+            state.watch = None;
+        }
+        drop(state);
+        drop(closed);
+        is_any_left
     }
 
     pub(super) fn len(&self) -> usize {
@@ -132,6 +157,18 @@ impl Pool {
 }
 
 impl State {
+    /// What is past its time, or has been closed at the other end.
+    fn take_closed(&mut self, now: Instant) -> Vec<Idle> {
+        let mut closed = Vec::new();
+        self.idle.retain(|_, places| {
+            let gone = |idle: &mut Idle| idle.until <= now || !idle.connection.shared.is_quiet();
+            closed.extend(places.extract_if(.., gone));
+            !places.is_empty()
+        });
+        self.count -= closed.len();
+        closed
+    }
+
     fn evict(&mut self) -> Option<Idle> {
         while let Some((key, sequence)) = self.order.pop_front() {
             let Some(places) = self.idle.get_mut(&key) else {

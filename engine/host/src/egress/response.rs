@@ -9,10 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use wasmtime_wasi_http::Error;
 
-use super::{
-    connection::{Connection, Verdict},
-    pool::Pool,
-};
+use super::{connection::Connection, pool::Pool, shared::Verdict};
 use crate::lease::{Lease, LeaseError};
 
 /// The body of a device's answer: bounded, fenced by the lease, and the keeper of its
@@ -20,7 +17,8 @@ use crate::lease::{Lease, LeaseError};
 pub(super) struct AnswerBody {
     incoming: Option<Incoming>,
     connection: Option<Connection>,
-    pool: Arc<Pool>,
+    /// Where the connection goes then, unless this is its last answer.
+    pool: Option<Arc<Pool>>,
     lease: Arc<Lease>,
     /// Bytes that may still come.
     allowance: u64,
@@ -30,7 +28,7 @@ impl AnswerBody {
     pub(super) fn new(
         incoming: Incoming,
         connection: Connection,
-        pool: Arc<Pool>,
+        pool: Option<Arc<Pool>>,
         lease: Arc<Lease>,
     ) -> Self {
         let allowance = lease.terms().response_limit;
@@ -59,8 +57,11 @@ impl AnswerBody {
             return;
         };
         let is_cut_off = matches!(self.lease.check(), Err(LeaseError::Poisoned(_)));
-        if connection.shared.is_request_done() && !is_cut_off {
-            self.pool.put(connection);
+        if connection.shared.is_request_done()
+            && !is_cut_off
+            && let Some(pool) = &self.pool
+        {
+            pool.put(connection);
         }
     }
 
@@ -79,9 +80,13 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let Some(incoming) = &mut self.incoming else {
+        let this = &mut *self;
+        let Some(incoming) = &mut this.incoming else {
             return Poll::Ready(None);
         };
+        if let Some(connection) = &mut this.connection {
+            connection.drive(context);
+        }
         let frame = ready!(Pin::new(incoming).poll_frame(context));
         if let Err(error) = self.lease.check() {
             return self.fail(Error::InternalError(Some(error.to_string())));
@@ -98,7 +103,7 @@ impl Body for AnswerBody {
                     .and_then(|connection| connection.shared.verdict());
                 self.fail(match verdict {
                     Some(Verdict::Idle(_) | Verdict::Deadline) => Error::ConnectionReadTimeout,
-                    Some(Verdict::Unused) | None => Error::HttpResponseIncomplete,
+                    None => Error::HttpResponseIncomplete,
                 })
             }
             Some(Ok(frame)) => {

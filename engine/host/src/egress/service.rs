@@ -1,30 +1,30 @@
 use std::{error::Error as _, net::SocketAddr, sync::Arc, time::Duration};
 
-use http::{Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, Version, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use rustix::process::{Resource, getrlimit};
 use rustls::ClientConfig;
-use tokio::{
-    runtime::Handle,
-    sync::{OnceCell, oneshot},
-};
+use tokio::{runtime::Handle, sync::OnceCell, time::timeout};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::{
     address,
-    connection::{Connection, Shared, TaskGuard, Verdict},
+    connection::{Connection, TaskGuard},
     dial::{self, Dial},
     error::{Denial, EgressError},
     gathered::{GatheredBody, SMALL_ANSWER},
     outgoing::LeasedBody,
     pool::{Key, Pool},
     response::AnswerBody,
+    shared::{Shared, Verdict},
     target::{Admitted, Scheme, admit},
 };
 use crate::lease::Lease;
 
+/// Longest wait for a kept connection that is not done with its last request: a new one costs less.
+const READY_WITHIN: Duration = Duration::from_millis(100);
 /// Longest time for resolving, connecting and the TLS handshake together, unless the lease
 /// or the guest asks for less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -107,14 +107,15 @@ impl Egress {
     /// An egress whose connections live on the runtime of `io`.
     pub fn new(io: Handle, config: EgressConfig) -> Self {
         Self {
+            pool: Arc::new(Pool::new(io.clone(), config)),
             io,
-            pool: Arc::new(Pool::new(config.idle_connections, config.idle_time)),
             tls: Arc::default(),
         }
     }
 
-    /// Sends `request` under `lease` and waits for the head of the answer. May be awaited on
-    /// any runtime; dropping the future aborts the request.
+    /// Sends `request` under `lease` and waits for the head of the answer. Must be awaited in
+    /// the context of the runtime that connections live on; whoever awaits it moves the bytes.
+    /// Dropping the future aborts the request.
     ///
     /// The request's body reaches the device as complete only if it ended while the lease
     /// was in order. The connection is one of the same plugin to the same place, if one is
@@ -148,7 +149,8 @@ impl Egress {
             place: target.place().clone(),
         };
         let dial = || {
-            self.dial(
+            // Boxed, because most requests find a connection.
+            Box::pin(self.dial(
                 lease,
                 Dial {
                     key: key.clone(),
@@ -156,15 +158,12 @@ impl Egress {
                     connect: timeouts.connect,
                     tls: Arc::clone(&self.tls),
                     shared: Arc::new(Shared::lent(Arc::clone(lease), timeouts.idle)),
-                    pool: Arc::downgrade(&self.pool),
-                    glance: self.pool.idle_time(),
                 },
-            )
+            ))
         };
         let (mut connection, mut is_reused) = match self.reuse(lease, &key, timeouts.idle).await {
             Some(connection) => (connection, true),
-            // Boxed, as below: most requests find a connection.
-            None => (Box::pin(dial()).await?, false),
+            None => (dial().await?, false),
         };
         let body = Box::new(LeasedBody::new(
             body,
@@ -175,14 +174,14 @@ impl Egress {
         let mut request = Request::from_parts(parts, body);
         loop {
             request.body().finish_if_empty();
-            let mut failure = match connection.sender.try_send_request(request).await {
+            let mut failure = match connection.send(request).await {
                 Ok(response) => return self.answer(lease, response, connection).await,
                 Err(failure) => failure,
             };
             match failure.take_message() {
                 Some(untouched) if is_reused => {
                     is_reused = false;
-                    connection = Box::pin(dial()).await?;
+                    connection = dial().await?;
                     request = untouched;
                     request.body_mut().rebind(Arc::clone(&connection.shared));
                 }
@@ -235,12 +234,12 @@ impl Egress {
     /// A kept connection that is still open and ready for a request, lent to `lease`.
     async fn reuse(&self, lease: &Arc<Lease>, key: &Key, idle: Duration) -> Option<Connection> {
         while let Some(mut connection) = self.pool.take(key) {
-            if connection.sender.is_closed() || !connection.shared.is_quiet() {
+            if connection.is_closed() || !connection.shared.is_quiet() {
                 continue;
             }
             connection.shared.lend(Arc::clone(lease), idle);
-            // It becomes ready in the moment after its last answer ended, or closed.
-            if connection.sender.is_ready() || connection.sender.ready().await.is_ok() {
+            // Nothing to wait for, unless a task is about to end the last answer.
+            if let Ok(true) = timeout(READY_WITHIN, connection.ready()).await {
                 return Some(connection);
             }
         }
@@ -248,25 +247,16 @@ impl Egress {
     }
 
     async fn dial(&self, lease: &Lease, dial: Dial) -> Result<Connection, EgressError> {
-        let (key, shared) = (dial.key.clone(), Arc::clone(&dial.shared));
-        let (dialled, result) = oneshot::channel();
-        let task = self.io.spawn(dial::run(dial, dialled));
-        let task = TaskGuard(task.abort_handle());
-        let sender = result.await.map_err(|_| EgressError::Shutdown)??;
+        let connection = dial::run(dial).await?;
         lease.moved();
-        Ok(Connection {
-            key,
-            shared,
-            sender,
-            _task: task,
-        })
+        Ok(connection)
     }
 
     async fn answer(
         &self,
         lease: &Arc<Lease>,
         response: Response<Incoming>,
-        connection: Connection,
+        mut connection: Connection,
     ) -> Result<Response<WasiBody>, EgressError> {
         let limit = lease.terms().response_limit;
         let size = response.body().size_hint().lower();
@@ -278,13 +268,12 @@ impl Egress {
             .size_hint()
             .upper()
             .is_some_and(|size| size <= SMALL_ANSWER);
+        if !is_small {
+            connection.settle(&self.io);
+        }
+        let pool = (!is_last(&response)).then(|| Arc::clone(&self.pool));
         let (head, incoming) = response.into_parts();
-        let body = AnswerBody::new(
-            incoming,
-            connection,
-            Arc::clone(&self.pool),
-            Arc::clone(lease),
-        );
+        let body = AnswerBody::new(incoming, connection, pool, Arc::clone(lease));
         let body = if is_small {
             GatheredBody::new(body, Arc::clone(lease))
                 .await
@@ -294,6 +283,16 @@ impl Egress {
         };
         Ok(Response::from_parts(head, body))
     }
+}
+
+/// Whether the connection ends with this answer. What HTTP/1.0 keeps open is not worth a rule.
+fn is_last(response: &Response<Incoming>) -> bool {
+    let says_close = |value: &HeaderValue| {
+        let mut options = value.as_bytes().split(|byte| *byte == b',');
+        options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+    };
+    let mut said = response.headers().get_all(header::CONNECTION).iter();
+    response.version() < Version::HTTP_11 || said.any(says_close)
 }
 
 /// What the body measures, if header or body know it.
@@ -319,7 +318,7 @@ fn why(error: hyper::Error, connection: &Connection, lease: &Lease) -> EgressErr
     match connection.shared.verdict() {
         Some(Verdict::Idle(idle)) => return EgressError::Idle(idle),
         Some(Verdict::Deadline) => return EgressError::Deadline,
-        Some(Verdict::Unused) | None => {}
+        None => {}
     }
     if let Err(ended) = lease.check() {
         EgressError::Lease(ended)

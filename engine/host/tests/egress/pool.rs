@@ -2,11 +2,12 @@
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
+use http_body_util::{BodyExt as _, Full};
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
     runtime::Handle,
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
 };
 use windlass_host::{
     egress::{Egress, EgressConfig, Timeouts},
@@ -157,4 +158,105 @@ async fn a_kept_connection_that_turns_out_closed_is_replaced() {
             .expect("the device answers");
         is_closed.recv().await.expect("the device closes");
     }
+}
+
+/// Who has closed an end waits for the other one, and small devices have few sockets.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_connection_that_its_device_closes_is_closed_here_too() {
+    let (listener, url) = device().await;
+    let egress = egress();
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("it listens");
+        receive(&mut stream).await.expect("a request");
+        stream.write_all(OK).await.expect("it is awaited");
+        stream.shutdown().await.expect("it is open");
+        stream.read(&mut [0]).await
+    });
+    exchange(&egress, &lease(&url), post(&url, empty()))
+        .await
+        .expect("the device answers");
+    let rest = served.await.expect("the device does not panic");
+    assert_eq!(rest.expect("an orderly end"), 0);
+    assert_eq!(egress.idle_connections(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_said_to_end_with_its_answer_is_not_kept() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nConnection: keep-alive, Close\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ] {
+        let (listener, url) = device().await;
+        let egress = egress();
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("it listens");
+            receive(&mut stream).await.expect("a request");
+            stream
+                .write_all(answer.as_bytes())
+                .await
+                .expect("it is awaited");
+            // It leaves the first step to us.
+            stream.read(&mut [0]).await
+        });
+        let said = exchange(&egress, &lease(&url), post(&url, empty()))
+            .await
+            .expect("the device answers");
+        assert_eq!(&said[..], b"ok");
+        let rest = served.await.expect("the device does not panic");
+        assert_eq!(rest.expect("an orderly end"), 0);
+        assert_eq!(egress.idle_connections(), 0);
+    }
+}
+
+/// What was given to the connection still has to leave for a device that answers before it reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_early_answer_does_not_strand_the_rest_of_its_request() {
+    // More than the sockets of both ends hold.
+    const BODY: usize = 32 * 1024 * 1024;
+    let (listener, url) = device().await;
+    let egress = egress();
+    let (answered, is_answered) = oneshot::channel();
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("it listens");
+        stream.peek(&mut [0]).await.expect("a request comes");
+        stream.write_all(OK).await.expect("it is awaited");
+        is_answered.await.expect("the sender has its answer");
+        receive(&mut stream).await
+    });
+    let body = Full::new(vec![0; BODY].into())
+        .map_err(|never| match never {})
+        .boxed_unsync();
+    exchange(&egress, &lease(&url), post(&url, body))
+        .await
+        .expect("the device answers");
+    answered.send(()).expect("the device waits");
+    let received = served.await.expect("the device does not panic");
+    assert!(received.is_some_and(|received| received.is_complete && received.body.len() == BODY));
+}
+
+/// Time between two requests of a job is not time in which a device says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_takes_its_time_between_requests_keeps_its_connection() {
+    let (listener, url) = device().await;
+    let (accepted, counted) = watch::channel(0);
+    tokio::spawn(count(listener, accepted, watch::channel(0).0));
+    let egress = egress();
+    let lease = lease(&url);
+    let timeouts = Timeouts {
+        idle: Duration::from_millis(200),
+        ..Timeouts::new(&lease, None)
+    };
+    for _ in 0..2 {
+        let response = egress
+            .send(&lease, post(&url, empty()), timeouts)
+            .await
+            .expect("the device answers");
+        response
+            .into_body()
+            .collect()
+            .await
+            .expect("the answer is complete");
+        tokio::time::sleep(2 * timeouts.idle).await;
+    }
+    assert_eq!(*counted.borrow(), 1);
 }
