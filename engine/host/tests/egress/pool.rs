@@ -17,29 +17,42 @@ use windlass_model::PluginName;
 
 use crate::support::{LONG, OK, device, egress, empty, exchange, lease, post, receive, terms};
 
-/// Serves `OK` and tells how many connections were accepted and how many are open.
-async fn count(listener: TcpListener, accepted: watch::Sender<usize>, open: watch::Sender<usize>) {
-    loop {
-        let (mut stream, _) = listener.accept().await.expect("it listens");
-        accepted.send_modify(|count| *count += 1);
-        open.send_modify(|count| *count += 1);
-        let open = open.clone();
-        tokio::spawn(async move {
-            while receive(&mut stream).await.is_some() {
-                if stream.write_all(OK).await.is_err() {
-                    break;
+/// How many connections a device accepted, and how many of them are open.
+struct Counted {
+    accepted: watch::Receiver<usize>,
+    open: watch::Receiver<usize>,
+}
+
+/// Serves `OK` at `listener`.
+fn serve(listener: TcpListener) -> Counted {
+    let (accepted, open) = (watch::Sender::new(0), watch::Sender::new(0));
+    let counted = Counted {
+        accepted: accepted.subscribe(),
+        open: open.subscribe(),
+    };
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("it listens");
+            accepted.send_modify(|count| *count += 1);
+            open.send_modify(|count| *count += 1);
+            let open = open.clone();
+            tokio::spawn(async move {
+                while receive(&mut stream).await.is_some() {
+                    if stream.write_all(OK).await.is_err() {
+                        break;
+                    }
                 }
-            }
-            open.send_modify(|count| *count -= 1);
-        });
-    }
+                open.send_modify(|count| *count -= 1);
+            });
+        }
+    });
+    counted
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_serves_one_job_after_the_other_of_its_plugin() {
     let (listener, url) = device().await;
-    let (accepted, counted) = watch::channel(0);
-    tokio::spawn(count(listener, accepted, watch::channel(0).0));
+    let accepted = serve(listener).accepted;
     let egress = egress();
     for _ in 0..50 {
         // A lease per job: reuse is across jobs.
@@ -47,7 +60,7 @@ async fn a_connection_serves_one_job_after_the_other_of_its_plugin() {
             .await
             .expect("the device answers");
     }
-    assert_eq!(*counted.borrow(), 1);
+    assert_eq!(*accepted.borrow(), 1);
     assert_eq!(egress.idle_connections(), 1);
 
     let mut other = terms(&url);
@@ -55,13 +68,13 @@ async fn a_connection_serves_one_job_after_the_other_of_its_plugin() {
     exchange(&egress, &Lease::new(other), post(&url, empty()))
         .await
         .expect("the device answers");
-    assert_eq!(*counted.borrow(), 2, "another plugin gets its own");
+    assert_eq!(*accepted.borrow(), 2, "another plugin gets its own");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_nobody_reads_does_not_cost_the_next_job_its_request() {
     let (listener, url) = device().await;
-    tokio::spawn(count(listener, watch::channel(0).0, watch::channel(0).0));
+    serve(listener);
     let egress = egress();
     for _ in 0..50 {
         let lease = lease(&url);
@@ -84,8 +97,7 @@ async fn unused_connections_are_bounded_over_all_addresses() {
         .await
         .expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
-    let (open, mut counted) = watch::channel(0);
-    tokio::spawn(count(listener, watch::channel(0).0, open));
+    let mut open = serve(listener).open;
     let egress = Egress::new(
         Handle::current(),
         EgressConfig {
@@ -102,13 +114,11 @@ async fn unused_connections_are_bounded_over_all_addresses() {
         assert!(egress.idle_connections() <= KEPT);
     }
     assert_eq!(egress.idle_connections(), KEPT);
-    counted
-        .wait_for(|open| *open == KEPT)
+    open.wait_for(|open| *open == KEPT)
         .await
         .expect("evicted connections are closed");
     drop(egress);
-    counted
-        .wait_for(|open| *open == 0)
+    open.wait_for(|open| *open == 0)
         .await
         .expect("the rest is closed with the egress");
 }
@@ -116,8 +126,7 @@ async fn unused_connections_are_bounded_over_all_addresses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_nobody_uses_is_closed_in_time() {
     let (listener, url) = device().await;
-    let (open, mut counted) = watch::channel(0);
-    tokio::spawn(count(listener, watch::channel(0).0, open));
+    let mut open = serve(listener).open;
     let egress = Egress::new(
         Handle::current(),
         EgressConfig {
@@ -128,8 +137,7 @@ async fn a_connection_that_nobody_uses_is_closed_in_time() {
     exchange(&egress, &lease(&url), post(&url, empty()))
         .await
         .expect("the device answers");
-    counted
-        .wait_for(|open| *open == 0)
+    open.wait_for(|open| *open == 0)
         .await
         .expect("it is closed");
     exchange(&egress, &lease(&url), post(&url, empty()))
@@ -238,8 +246,7 @@ async fn an_early_answer_does_not_strand_the_rest_of_its_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_takes_its_time_between_requests_keeps_its_connection() {
     let (listener, url) = device().await;
-    let (accepted, counted) = watch::channel(0);
-    tokio::spawn(count(listener, accepted, watch::channel(0).0));
+    let accepted = serve(listener).accepted;
     let egress = egress();
     let lease = lease(&url);
     let timeouts = Timeouts {
@@ -258,5 +265,5 @@ async fn a_job_that_takes_its_time_between_requests_keeps_its_connection() {
             .expect("the answer is complete");
         tokio::time::sleep(2 * timeouts.idle).await;
     }
-    assert_eq!(*counted.borrow(), 1);
+    assert_eq!(*accepted.borrow(), 1);
 }

@@ -57,6 +57,16 @@ async fn append(fleet: &Fleet, upload: &str, offset: usize, complete: &str, body
     ask(fleet, format!("PATCH {upload}"), &headers, body).await
 }
 
+/// Begins to append a release of `length` bytes, and gives the connection that they go to.
+async fn begin(fleet: &Fleet, upload: &str, length: u64) -> Client {
+    let mut client = client(fleet).await;
+    let headers = append_headers(0, "?1", 1);
+    let head =
+        format!("PATCH {upload} HTTP/1.1\r\nhost: d\r\ncontent-length: {length}\r\n{headers}\r\n");
+    client.send(head.as_bytes()).await.expect("sends");
+    client
+}
+
 async fn look(fleet: &Fleet, upload: &str) -> Answer {
     ask(fleet, format!("HEAD {upload}"), "", b"").await
 }
@@ -66,13 +76,7 @@ async fn look(fleet: &Fleet, upload: &str) -> Answer {
 async fn an_upload_goes_on_after_a_cut() {
     let fleet = one(Behaviour::failing(Fault::Cut { after: 10 }, When::First(1)));
     let upload = create(&fleet, RELEASE).await;
-    let mut cut = client(&fleet).await;
-    let headers = append_headers(0, "?1", 1);
-    let head = format!(
-        "PATCH {upload} HTTP/1.1\r\nhost: d\r\ncontent-length: {}\r\n{headers}\r\n",
-        RELEASE.len()
-    );
-    cut.send(head.as_bytes()).await.expect("sends");
+    let mut cut = begin(&fleet, &upload, RELEASE.len() as u64).await;
     cut.send(&RELEASE[..10]).await.expect("sends");
     cut.closed().await;
 
@@ -116,10 +120,7 @@ async fn an_upload_goes_on_after_a_cut() {
 async fn bytes_of_a_sender_that_vanished_are_kept() {
     let fleet = one(Behaviour::default());
     let upload = create(&fleet, RELEASE).await;
-    let mut client = client(&fleet).await;
-    let headers = append_headers(0, "?1", 1);
-    let head = format!("PATCH {upload} HTTP/1.1\r\nhost: d\r\ncontent-length: 26\r\n{headers}\r\n");
-    client.send(head.as_bytes()).await.expect("sends");
+    let mut client = begin(&fleet, &upload, RELEASE.len() as u64).await;
     client.send(&RELEASE[..7]).await.expect("sends");
     while fleet.report().devices[0].bytes < 7 {
         tokio::task::yield_now().await;
@@ -136,10 +137,7 @@ async fn bytes_of_a_sender_that_vanished_are_kept() {
 async fn asking_for_the_offset_ends_an_older_request() {
     let fleet = one(Behaviour::default());
     let upload = create(&fleet, RELEASE).await;
-    let mut older = client(&fleet).await;
-    let headers = append_headers(0, "?1", 1);
-    let head = format!("PATCH {upload} HTTP/1.1\r\nhost: d\r\ncontent-length: 26\r\n{headers}\r\n");
-    older.send(head.as_bytes()).await.expect("sends");
+    let mut older = begin(&fleet, &upload, RELEASE.len() as u64).await;
     older.send(&RELEASE[..7]).await.expect("sends");
     while fleet.report().devices[0].bytes < 7 {
         tokio::task::yield_now().await;
@@ -161,12 +159,7 @@ async fn what_comes_after_the_turn_was_lost_does_not_count() {
     let mut told = 0;
     for _ in 0..20 {
         let upload = create(&fleet, RELEASE).await;
-        let mut older = client(&fleet).await;
-        let headers = append_headers(0, "?1", 1);
-        let head = format!(
-            "PATCH {upload} HTTP/1.1\r\nhost: d\r\ncontent-length: {BODY}\r\n{headers}\r\n"
-        );
-        older.send(head.as_bytes()).await.expect("sends");
+        let mut older = begin(&fleet, &upload, BODY).await;
         let pours = tokio::spawn(async move {
             let chunk = vec![0; 1 << 16];
             while older.send(&chunk).await.is_ok() {}
